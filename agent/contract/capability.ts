@@ -1,0 +1,105 @@
+import { z } from 'zod';
+
+/**
+ * What a node is, as heartbeats carry it whole. Each fact is sent in one of three states: absence
+ * and failure are statements too, a missing key would leave open whether anybody looked.
+ */
+export type Fact<T> =
+  | {
+      state: 'present';
+      value: T;
+      /** Sentences for people, each with its source file and figure. */
+      derivation: string[];
+      /** Wall clock of the node, milliseconds since 1970. */
+      probedAtMs: number;
+    }
+  | { state: 'absent'; reason: string; derivation: string[] }
+  | { state: 'failed'; error: string };
+
+const sentence = z.string().max(500);
+const derivation = z.array(sentence).max(64);
+const bytes = z.int().nonnegative();
+
+function factOf<T extends z.ZodType>(value: T) {
+  return z.discriminatedUnion('state', [
+    z.strictObject({ state: z.literal('present'), value, derivation, probedAtMs: z.number() }),
+    z.strictObject({ state: z.literal('absent'), reason: sentence, derivation }),
+    z.strictObject({ state: z.literal('failed'), error: sentence }),
+  ]);
+}
+
+export const cpuCapabilitySchema = z.strictObject({
+  model: z.string().max(200),
+  /** Online logical cores of the machine; inside lxcfs, of what the container shows. */
+  logicalCores: z.int().positive(),
+  affinityCores: z.int().positive(),
+  /** Smallest cgroup quota up to the root, in cores; null when nothing limits. */
+  quotaCores: z.number().positive().nullable(),
+  /** min(logicalCores, affinityCores, quotaCores), fractional. */
+  usableCores: z.number().positive(),
+});
+export type CpuCapability = z.infer<typeof cpuCapabilitySchema>;
+
+export const memoryCapabilitySchema = z.strictObject({
+  totalBytes: bytes,
+  /** Smallest cgroup limit up to the root; null when nothing limits. */
+  limitBytes: bytes.nullable(),
+  /** min(totalBytes, limitBytes). */
+  usableBytes: bytes,
+  /** What may be allocated now without swapping, by the machine and by every cgroup limit. */
+  availableBytes: bytes,
+});
+export type MemoryCapability = z.infer<typeof memoryCapabilitySchema>;
+
+export const diskSpaceSchema = z.strictObject({
+  path: z.string().max(4096),
+  totalBytes: bytes,
+  /** Free for an unprivileged user. */
+  availableBytes: bytes,
+});
+export type DiskSpace = z.infer<typeof diskSpaceSchema>;
+
+export const diskCapabilitySchema = z.strictObject({
+  stateDirectory: diskSpaceSchema,
+  cacheDirectory: diskSpaceSchema,
+});
+export type DiskCapability = z.infer<typeof diskCapabilitySchema>;
+
+/** One key a probe, alphabetical; a later probe adds an optional key, so that older nodes stay valid. */
+export const capabilitiesSchema = z.strictObject({
+  cpu: factOf(cpuCapabilitySchema),
+  disk: factOf(diskCapabilitySchema),
+  memory: factOf(memoryCapabilitySchema),
+});
+export type Capabilities = z.infer<typeof capabilitiesSchema>;
+export type CapabilityName = keyof Capabilities;
+
+/** Volatile figures, sent beside the capabilities and never part of placement's hard needs. */
+export const loadSchema = z.strictObject({
+  /** Runnable processes, one-minute mean, of the machine; null where the system does not say. */
+  load1: z.number().nonnegative().nullable(),
+  memoryAvailableBytes: bytes.nullable(),
+});
+export type Load = z.infer<typeof loadSchema>;
+
+/** The capabilities in KTRDR's fields, as its programs read them. */
+export const capabilitySummarySchema = z.strictObject({
+  gpu: z.boolean(),
+  gpu_type: z.enum(['CUDA', 'MPS']).nullable(),
+  gpu_count: z.int().nonnegative(),
+  cores: z.int().positive().nullable(),
+  memory_gb: z.number().nonnegative().nullable(),
+});
+export type CapabilitySummary = z.infer<typeof capabilitySummarySchema>;
+
+/** Whole cores, at least one of a known processor; GiB to one decimal; null for what is not known. */
+export function summarizeCapabilities(capabilities: Capabilities): CapabilitySummary {
+  const { cpu, memory } = capabilities;
+  return {
+    gpu: false,
+    gpu_type: null,
+    gpu_count: 0,
+    cores: cpu.state === 'present' ? Math.max(1, Math.floor(cpu.value.usableCores)) : null,
+    memory_gb: memory.state === 'present' ? Math.round((memory.value.usableBytes / 2 ** 30) * 10) / 10 : null,
+  };
+}
