@@ -1,0 +1,144 @@
+import { timeframeMs } from '#agent/contract/timeframe';
+import type { Bars } from '#agent/engine/bars';
+import { power } from '#agent/engine/power';
+import type { Calendar } from './calendar';
+import { tradeMetrics } from './trade-metrics';
+import type { TradeMetrics } from './trade-metrics';
+import type { Simulation } from './simulate';
+
+/**
+ * Every figure of a run; `null` where it is undefined, never a sentinel.
+ * Names, units and directions: `METRICS` in metric-table.ts.
+ */
+export interface BacktestMetrics extends ReturnMetrics, TradeMetrics {
+  totalReturn: number;
+  totalReturnPct: number;
+  finalEquity: number;
+  maxDrawdown: number;
+  maxDrawdownPct: number;
+  calmarRatio: number | null;
+  recoveryFactor: number | null;
+  exposure: number;
+  buyAndHoldReturn: number | null;
+}
+
+export interface ReturnMetrics {
+  annualizedReturn: number | null;
+  volatility: number | null;
+  sharpeRatio: number | null;
+  compoundedSharpeRatio: number | null;
+  sortinoRatio: number | null;
+}
+
+export interface MetricsInput {
+  bars: Bars;
+  firstBar: number;
+  initialCapital: number;
+  calendar: Calendar;
+  simulation: Simulation;
+}
+
+/** All metrics of a finished simulation. */
+export function computeMetrics(input: MetricsInput): BacktestMetrics {
+  const { bars, firstBar, initialCapital, simulation } = input;
+  const { equity, roundTrips } = simulation;
+  const finalEquity = equity.at(-1) ?? initialCapital;
+  const totalReturn = finalEquity - initialCapital;
+  const returns = returnMetrics(input);
+  const drawdown = drawdowns(equity, initialCapital);
+  const barsHeld = roundTrips.reduce(
+    (sum, trip) => sum + trip.exitBar - trip.entryBar + (trip.forced ? 1 : 0),
+    0,
+  );
+  const firstClose = bars.close[firstBar] ?? NaN;
+  const lastClose = bars.close[bars.length - 1] ?? NaN;
+  return {
+    totalReturn,
+    totalReturnPct: totalReturn / initialCapital,
+    finalEquity,
+    ...returns,
+    maxDrawdown: drawdown.currency,
+    maxDrawdownPct: drawdown.fraction,
+    calmarRatio: ratio(returns.annualizedReturn, drawdown.fraction),
+    recoveryFactor: ratio(totalReturn, drawdown.currency),
+    exposure: equity.length === 0 ? 0 : barsHeld / equity.length,
+    buyAndHoldReturn: firstClose > 0 ? finite(lastClose / firstClose - 1) : null,
+    ...tradeMetrics(roundTrips, input.calendar.timeUs, timeframeMs(bars.timeframe)),
+  };
+}
+
+const UNDEFINED_RETURNS: ReturnMetrics = {
+  annualizedReturn: null,
+  volatility: null,
+  sharpeRatio: null,
+  compoundedSharpeRatio: null,
+  sortinoRatio: null,
+};
+
+/**
+ * Returns r over the calendar's periods, the first one against the initial capital; N periods a year.
+ * annualized gmean(1 + r)^N − 1 = (final / initial)^(N / n) − 1; volatility s · √N with the sample
+ * deviation s (ddof 1); Sharpe mean(r) / s · √N; Sortino annualized / (√mean(min(r, 0)²) · √N).
+ * Equity at or below zero has no returns: all are null.
+ */
+function returnMetrics({ calendar, firstBar, initialCapital, simulation }: MetricsInput): ReturnMetrics {
+  const { equity } = simulation;
+  const { periodEnd, periodsPerYear } = calendar;
+  const returns = new Float64Array(periodEnd.length);
+  let count = 0;
+  let sum = 0;
+  let downside = 0;
+  let previous = initialCapital;
+  for (const end of periodEnd) {
+    const bar = end - firstBar;
+    if (bar < 0) continue;
+    const value = equity[bar] as number;
+    if (!(value > 0)) return UNDEFINED_RETURNS;
+    const change = value / previous - 1;
+    returns[count++] = change;
+    sum += change;
+    if (change < 0) downside += change * change;
+    previous = value;
+  }
+  if (count === 0) return UNDEFINED_RETURNS;
+
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < count; i++) squares += ((returns[i] as number) - mean) ** 2;
+  const deviation = count > 1 ? Math.sqrt(squares / (count - 1)) : null;
+  const yearRoot = Math.sqrt(periodsPerYear);
+  const annualizedReturn = finite(power(previous / initialCapital, periodsPerYear / count) - 1);
+  const volatility = deviation === null ? null : deviation * yearRoot;
+  return {
+    annualizedReturn,
+    volatility,
+    sharpeRatio: ratio(mean * yearRoot, deviation),
+    compoundedSharpeRatio: ratio(annualizedReturn, volatility),
+    sortinoRatio: ratio(annualizedReturn, Math.sqrt(downside / count) * yearRoot),
+  };
+}
+
+/** Largest falls from the running peak, which starts at the initial capital; both are positive. */
+function drawdowns(equity: Float64Array, initialCapital: number): { currency: number; fraction: number } {
+  let peak = initialCapital;
+  let currency = 0;
+  let fraction = 0;
+  for (const value of equity) {
+    if (value > peak) peak = value;
+    else {
+      const fall = peak - value;
+      if (fall > currency) currency = fall;
+      if (fall > fraction * peak) fraction = fall / peak;
+    }
+  }
+  return { currency, fraction };
+}
+
+function ratio(numerator: number | null, denominator: number | null): number | null {
+  if (numerator === null || denominator === null || !(denominator > 0)) return null;
+  return finite(numerator / denominator);
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

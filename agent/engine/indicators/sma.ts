@@ -1,0 +1,22 @@
+import { blockLength, checkPeriod, firstValueIndex } from './window';
+
+/** Simple moving average of the last `period` values (TA-Lib SMA); NaN until there are as many. */
+export function sma(source: Float64Array, period: number, out?: Float64Array): Float64Array {
+  checkPeriod(period, 1);
+  const { length } = source;
+  const result = out ?? new Float64Array(length);
+  const first = Math.min(length, firstValueIndex(source) + period - 1);
+  result.fill(NaN, 0, first);
+  const block = blockLength(period);
+  for (let start = first; start < length; start += block) {
+    const end = Math.min(length, start + block);
+    let sum = 0;
+    for (let i = start - period + 1; i < start; i++) sum += source[i] as number;
+    for (let i = start; i < end; i++) {
+      sum += source[i] as number;
+      result[i] = sum / period;
+      sum -= source[i - period + 1] as number;
+    }
+  }
+  return result;
+}
