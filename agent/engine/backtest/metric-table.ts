@@ -38,20 +38,8 @@ export const METRICS = [
   higher('sqn', 'sqn', 'ratio', '√trades · mean / std of net results'),
   higher('kelly', 'kelly', 'fraction', 'W − (1 − W) / (avg win / avg loss)'),
   higher('final_equity', 'finalEquity', 'currency', 'equity after closing at the last close'),
-  metric(
-    'buy_and_hold_return',
-    'buyAndHoldReturn',
-    'higher',
-    'fraction',
-    'last close / first close − 1, no costs',
-  ),
-  metric(
-    'compounded_sharpe_ratio',
-    'compoundedSharpeRatio',
-    'higher',
-    'ratio',
-    'annualized return / volatility',
-  ),
+  higher('buy_and_hold_return', 'buyAndHoldReturn', 'fraction', 'last close / first close − 1, no costs'),
+  higher('compounded_sharpe_ratio', 'compoundedSharpeRatio', 'ratio', 'annualized return / volatility'),
 ] as const;
 
 export type MetricName = (typeof METRICS)[number]['name'];
