@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { grantSchema, unitRangeSchema } from './lease';
-import { operationErrorSchema, operationIdSchema, progressSchema, unitMetricsSchema } from './operation';
+import { attemptKeySchema, grantSchema, unitRangeSchema } from './lease';
+import { operationErrorSchema, progressSchema, unitMetricsSchema } from './operation';
 
 /**
  * The three processes of an attempt and the files between them.
@@ -10,8 +10,8 @@ import { operationErrorSchema, operationIdSchema, progressSchema, unitMetricsSch
  * The shim outlives the agent: it owns the workload's stdio, the log, the spool of results and the
  * lease deadline. All that must survive is in files under the runtime directory:
  *
- *   shims/<shim_id>/socket state.json
- *   attempts/<operation_id>.<epoch>/job.json units.ndjson log.ndjson result.json exit.json
+ *   shims/<shim_id>/options.json socket state.json stderr
+ *   attempts/<operation_id>.<epoch>/job.json units.ndjson log.<n>.ndjson result.json exit.json
  *
  * `exit.json` is written last, with fsync: an attempt with it is over, whoever is alive.
  */
@@ -30,13 +30,31 @@ export const processIdentitySchema = z.object({
   start_ticks: z.number(),
   boot_id: z.string(),
 });
+export type RecordedProcess = z.infer<typeof processIdentitySchema>;
+
+/** What an agent decides for a shim once, before it starts it. */
+export const shimOptionsSchema = z.object({
+  /** The command of a workload; the shim adds its own pid, with which the workload dies. */
+  workload_command: z.array(z.string()).min(1),
+  /** Without work and without an agent for so long, a shim ends. */
+  idle_ms: z.number().positive(),
+  /** With work, but without an agent for so long, it gives the work up. */
+  orphan_ms: z.number().positive(),
+  /** From a cancellation to SIGTERM, and again from SIGTERM to SIGKILL. */
+  cancel_grace_ms: z.number().positive(),
+  /** Within which a new workload must say that it is ready. */
+  ready_ms: z.number().positive(),
+});
+export type ShimOptions = z.infer<typeof shimOptionsSchema>;
+
+const buildSchema = z.object({ version: z.string(), commit: z.string(), target: z.string() });
 
 export const shimStateSchema = z.object({
   shim_id: z.string(),
-  version: z.string(),
+  build: buildSchema,
   shim: processIdentitySchema,
   workload: processIdentitySchema.nullable(),
-  attempt: z.object({ operation_id: operationIdSchema, epoch: z.int(), attempt_dir: z.string() }).nullable(),
+  attempt: attemptKeySchema.extend({ attempt_dir: z.string() }).nullable(),
 });
 export type ShimState = z.infer<typeof shimStateSchema>;
 
@@ -45,6 +63,10 @@ export const exitRecordSchema = z.object({
   error: operationErrorSchema.extend({ retryable: z.boolean() }).nullable(),
   exit_code: z.int().nullable(),
   signal: z.string().nullable(),
+  /** Of the canonical JSON in result.json; null when there is no result. */
+  result_sha256: z.string().nullable(),
+  /** The program that ran the job: not the agent's own after an upgrade. */
+  build: buildSchema.nullable(),
   units_spooled: z.int(),
   log_lines: z.int(),
   log_lines_dropped: z.int(),
@@ -55,8 +77,14 @@ export type ExitRecord = z.infer<typeof exitRecordSchema>;
 /** `deadline_boot_ms` is the end of the lease on the host's boot clock (suspend counts). */
 export const agentToShimSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('start'), job: jobSpecSchema, deadline_boot_ms: z.number() }),
-  z.object({ type: z.literal('lease'), epoch: z.int(), deadline_boot_ms: z.number() }),
-  z.object({ type: z.literal('cancel'), outcome: z.enum(['cancelled', 'released']), reason: z.string() }),
+  z.object({ type: z.literal('lease'), attempt: attemptKeySchema, deadline_boot_ms: z.number() }),
+  z.object({
+    type: z.literal('cancel'),
+    attempt: attemptKeySchema,
+    outcome: z.enum(['cancelled', 'released']),
+    reason: z.string().max(1000),
+  }),
+  /** Ends the shim; work that still runs is released first. */
   z.object({ type: z.literal('stop') }),
 ]);
 export type AgentToShim = z.infer<typeof agentToShimSchema>;
@@ -64,10 +92,10 @@ export type AgentToShim = z.infer<typeof agentToShimSchema>;
 /** Events say that a file grew or ended; the files are the truth. */
 export const shimToAgentSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), state: shimStateSchema, progress: progressSchema.nullable() }),
-  z.object({ type: z.literal('progress'), epoch: z.int(), progress: progressSchema }),
-  z.object({ type: z.literal('spooled'), epoch: z.int() }),
-  z.object({ type: z.literal('ended'), epoch: z.int(), exit: exitRecordSchema }),
-  z.object({ type: z.literal('refused'), message: z.string() }),
+  z.object({ type: z.literal('progress'), attempt: attemptKeySchema, progress: progressSchema }),
+  z.object({ type: z.literal('spooled'), attempt: attemptKeySchema }),
+  z.object({ type: z.literal('ended'), attempt: attemptKeySchema }),
+  z.object({ type: z.literal('refused'), attempt: attemptKeySchema, message: z.string() }),
 ]);
 export type ShimToAgent = z.infer<typeof shimToAgentSchema>;
 
@@ -89,14 +117,23 @@ export const shimToWorkloadSchema = z.discriminatedUnion('type', [
     bars: grantSchema.shape.bars,
   }),
   z.object({ type: z.literal('cancel') }),
+  /** So many more units are on disk: a workload stops computing while too many are not. */
+  z.object({ type: z.literal('spooled'), units: z.int().min(1) }),
 ]);
 export type ShimToWorkload = z.infer<typeof shimToWorkloadSchema>;
 
+export const UNITS_PER_MESSAGE_MAX = 1000;
+export const RESULT_LENGTH_MAX = 48 * 2 ** 20;
 export const workloadToShimSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   z.object({ type: z.literal('progress'), progress: progressSchema }),
-  z.object({ type: z.literal('units'), units: z.array(spooledUnitSchema).max(1000) }),
-  z.object({ type: z.literal('completed'), result: z.record(z.string(), z.unknown()) }),
+  z.object({ type: z.literal('units'), units: z.array(spooledUnitSchema).max(UNITS_PER_MESSAGE_MAX) }),
+  /** The result as canonical JSON, which the shim stores as it is, and the SHA-256 of that text. */
+  z.object({
+    type: z.literal('completed'),
+    result_json: z.string().max(RESULT_LENGTH_MAX),
+    result_sha256: z.string(),
+  }),
   z.object({ type: z.literal('failed'), error: operationErrorSchema.extend({ retryable: z.boolean() }) }),
 ]);
 export type WorkloadToShim = z.infer<typeof workloadToShimSchema>;

@@ -40,7 +40,12 @@ export interface JobKind {
   timeoutMs: number;
   needs(parameters: Record<string, unknown>): Needs;
   bars(parameters: Record<string, unknown>): BarsRequest | null;
-  /** Checks beyond the schema (strategy parameters, ranges); throws a Fault. Undefined: one attempt does it all. */
+  /**
+   * Checks that the schema cannot say (strategies and their parameters), and the defaults that depend
+   * on them, so that what is stored and hashed is all that the job will use. Throws Fault `invalid`.
+   */
+  normalize?(parameters: Record<string, unknown>): Record<string, unknown>;
+  /** Throws Fault `invalid` for too many units. Undefined: one attempt does it all. */
   split?(parameters: Record<string, unknown>): Split;
   /** What people see in lists: symbol, timeframe, strategy and so on. */
   metadata(parameters: Record<string, unknown>): Record<string, unknown>;

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { JobKind } from '#agent/contract/kind';
+import { unitMetricsSchema } from '#agent/contract/operation';
+import { Fault } from '#agent/kit/error';
+import { parseParameters } from '#agent/engine/strategy/parameters';
+import { strategyNamed } from '#agent/engine/strategy/registry';
+import { backtestFields, barsRequest, endsAfterStart } from './request';
+
+export const TRADES_MAX = 10_000;
+export const EQUITY_POINTS_MAX = 2_000;
+const HOUR_MS = 3_600_000;
+
+export const backtestRequestSchema = z
+  .strictObject({
+    ...backtestFields,
+    parameters: z
+      .record(z.string().max(100), z.unknown())
+      .default({})
+      .describe('parameters of the strategy; those left out have its defaults'),
+  })
+  .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' });
+
+const tradeSchema = z.object({
+  trade_id: z.int(),
+  symbol: z.string(),
+  side: z.enum(['LONG', 'SHORT']),
+  entry_price: z.number(),
+  entry_time: z.string(),
+  exit_price: z.number(),
+  exit_time: z.string(),
+  quantity: z.number(),
+  gross_pnl: z.number(),
+  commission: z.number(),
+  slippage: z.number(),
+  net_pnl: z.number(),
+  holding_period_hours: z.number(),
+  max_favorable_excursion: z.number(),
+  max_adverse_excursion: z.number(),
+  decision_metadata: z.object({ exit_reason: z.string() }),
+});
+
+export const backtestResultSchema = z.object({
+  strategy_name: z.string(),
+  symbol: z.string(),
+  timeframe: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  /** KTRDR's 22 and ours; null where a figure is undefined. */
+  metrics: unitMetricsSchema,
+  /** The first trades, in order of entry. */
+  trades: z.array(tradeSchema).max(TRADES_MAX),
+  /** How many later trades are left out; the metrics count them all. */
+  trades_truncated: z.int().min(0),
+  /** Equity at bar closes, thinned evenly; times are milliseconds since 1970 UTC of the bars' opens. */
+  equity: z.object({
+    time_ms: z.array(z.number()).max(EQUITY_POINTS_MAX),
+    equity: z.array(z.number()).max(EQUITY_POINTS_MAX),
+  }),
+  bar_count: z.int(),
+  open_at_end: z.boolean(),
+  periods_per_year: z.number(),
+});
+
+export const backtestingKind: JobKind = {
+  name: 'backtesting',
+  description: 'Backtest a strategy on the bars of one symbol',
+  parameters: backtestRequestSchema,
+  result: backtestResultSchema,
+  priority: 3,
+  lease: 'pure',
+  attemptsMax: 3,
+  timeoutMs: 2 * HOUR_MS,
+  needs: () => ({ cores: 1, memoryBytes: 512 * 2 ** 20, gpu: 'none' }),
+  bars: (parameters) => barsRequest(backtestRequestSchema.parse(parameters)),
+  normalize(input) {
+    const { allow_short, ...request } = backtestRequestSchema.parse(input);
+    const strategy = strategyNamed(request.strategy_name);
+    const chosen = withAllowShort(request.parameters, allow_short);
+    return { ...request, parameters: parseParameters(strategy, chosen) };
+  },
+  metadata(parameters) {
+    const request = backtestRequestSchema.parse(parameters);
+    return {
+      symbol: request.symbol,
+      timeframe: request.timeframe,
+      strategy_name: request.strategy_name,
+      start_date: request.start_date ?? null,
+      end_date: request.end_date ?? null,
+      parameters: request.parameters,
+    };
+  },
+  summarize(result) {
+    const { metrics } = backtestResultSchema.parse(result);
+    const shown = ['total_return_pct', 'sharpe_ratio', 'max_drawdown_pct', 'win_rate', 'total_trades'];
+    return Object.fromEntries(shown.map((name) => [name, metrics[name] ?? null]));
+  },
+};
+
+/** KTRDR's request says it beside the strategy's parameters; strategies of ours take it as one of them. */
+export function withAllowShort<T>(
+  parameters: Readonly<Record<string, T>>,
+  allowShort: boolean | undefined,
+): Record<string, T | boolean> {
+  if (allowShort === undefined) return { ...parameters };
+  if (!Object.hasOwn(parameters, 'allow_short')) return { ...parameters, allow_short: allowShort };
+  throw new Fault('invalid', 'Cannot read the request: allow_short is given twice', {
+    hint: 'give allow_short either beside the parameters of the strategy or among them',
+  });
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { timeframeSchema } from '#agent/contract/timeframe';
+import type { BarsRequest } from '#agent/contract/kind';
+import { DEFAULT_CAPITAL, DEFAULT_COSTS } from '#agent/engine/backtest/request';
+import type { Capital, Costs } from '#agent/engine/backtest/request';
+
+const instant = z.union(
+  [z.iso.date(), z.iso.datetime({ offset: true })],
+  'must be a date such as 2024-12-31',
+);
+
+/** What a backtest and a sweep of backtests have in common, in KTRDR's names. */
+export const backtestFields = {
+  strategy_name: z.string().min(1).max(100).describe('a built-in strategy'),
+  symbol: z.string().min(1).max(32).describe('symbol of imported bars'),
+  timeframe: timeframeSchema.describe('length of a bar'),
+  start_date: instant.optional().describe('first day; without it from the first bar'),
+  end_date: instant.optional().describe('last day, itself included; without it to the last bar'),
+  initial_capital: z
+    .number()
+    .positive()
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(DEFAULT_CAPITAL.initialCapital)
+    .describe('cash at the start'),
+  commission: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(DEFAULT_COSTS.commissionRate)
+    .describe('fraction of notional, for each side of a trade'),
+  slippage: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(DEFAULT_COSTS.slippageRate)
+    .describe('fraction of the price, for each side of a trade'),
+  position_fraction: z
+    .number()
+    .positive()
+    .max(1)
+    .default(DEFAULT_CAPITAL.positionFraction)
+    .describe('fraction of the available capital in one position'),
+  allow_short: z.boolean().optional().describe('go short where the strategy would be flat'),
+};
+
+interface DateRange {
+  start_date?: string | undefined;
+  end_date?: string | undefined;
+}
+
+export function endsAfterStart({ start_date, end_date }: DateRange): boolean {
+  if (start_date === undefined || end_date === undefined) return true;
+  return Date.parse(exclusiveEnd(end_date)) > Date.parse(start_date);
+}
+
+export function barsRequest(request: DateRange & { symbol: string; timeframe: string }): BarsRequest {
+  return {
+    symbol: request.symbol,
+    timeframe: request.timeframe,
+    start: request.start_date ?? null,
+    end: request.end_date === undefined ? null : exclusiveEnd(request.end_date),
+  };
+}
+
+export function costsOf(request: { commission: number; slippage: number }): Costs {
+  return { commissionRate: request.commission, slippageRate: request.slippage };
+}
+
+export function capitalOf(request: { initial_capital: number; position_fraction: number }): Capital {
+  return { initialCapital: request.initial_capital, positionFraction: request.position_fraction };
+}
+
+/** A bare date means the whole day; an instant is taken as it is. */
+function exclusiveEnd(end: string): string {
+  if (end.length > 'yyyy-mm-dd'.length) return end;
+  const day = new Date(`${end}T00:00:00Z`);
+  day.setUTCDate(day.getUTCDate() + 1);
+  return day.toISOString().slice(0, 10);
+}
