@@ -1,15 +1,15 @@
 /**
- * `bun run build [--target linux-x64]`: makes `dist/ktrdr-agent`, the one binary of every role, with the
- * PostgreSQL server inside. Two builds of one commit are equal byte for byte.
+ * `bun run build [--target linux-x64] [--folder dist]`: makes `ktrdr-agent`, the one binary of every role,
+ * with the PostgreSQL server inside. Two builds of one commit are equal byte for byte.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packPostgresql } from './pack-postgresql';
 
 const repository = dirname(import.meta.dirname);
 // Bun mixes the name of the output file into the binary, so another name gives other bytes.
-const binary = join(repository, 'dist/ktrdr-agent');
+const NAME = 'ktrdr-agent';
 
 /** Our name of a platform → Bun's. A platform needs its own PostgreSQL package before it gets a line. */
 const TARGETS: Readonly<Record<string, string>> = { 'linux-x64': 'bun-linux-x64' };
@@ -30,7 +30,7 @@ const COMPILE_FLAGS = [
   '--no-compile-autoload-bunfig',
 ];
 
-async function build(target: string): Promise<void> {
+async function build(target: string, binary: string): Promise<void> {
   const bunTarget = TARGETS[target];
   if (bunTarget === undefined) {
     throw new Error(`Cannot build for ${target}: only ${Object.keys(TARGETS).join(', ')} exists so far`);
@@ -40,12 +40,13 @@ async function build(target: string): Promise<void> {
     return { path, note: packed ? '' : ', unchanged' };
   });
   await report('binary', async () => {
-    await compile(bunTarget, { VERSION: await packageVersion(), COMMIT: commit(), TARGET: target });
-    return { path: binary, note: `, ${commit()}` };
+    const constants = { VERSION: await packageVersion(), COMMIT: commit(), TARGET: target };
+    await compile(binary, bunTarget, constants);
+    return { path: binary, note: `, ${constants.COMMIT}` };
   });
 }
 
-async function compile(bunTarget: string, constants: Record<string, string>): Promise<void> {
+async function compile(binary: string, bunTarget: string, constants: Record<string, string>): Promise<void> {
   const defines = Object.entries(constants).flatMap(([name, value]) => ['--define', `${name}='${value}'`]);
   const command = [process.execPath, 'build', ...COMPILE_FLAGS, `--target=${bunTarget}`, ...defines];
   const child = Bun.spawn([...command, 'agent/main.ts', '--outfile', binary], {
@@ -85,9 +86,14 @@ async function report(what: string, make: () => Promise<{ path: string; note: st
   console.log(`${what}: ${relative(repository, path)} ${(size / 1e6).toFixed(1)} MB in ${seconds} s${note}`);
 }
 
-const { values } = parseArgs({ options: { target: { type: 'string', default: 'linux-x64' } } });
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', default: 'linux-x64' },
+    folder: { type: 'string', default: join(repository, 'dist') },
+  },
+});
 try {
-  await build(values.target);
+  await build(values.target, join(resolve(values.folder), NAME));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -70,11 +70,16 @@ export function isFaultCode(code: string): code is FaultCode {
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   for (let current = error, depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
-    const message = current instanceof Error ? current.message || current.name : String(current);
+    const message = current instanceof Error ? current.message || current.name : describeThrown(current);
     if (!parts.some((part) => part.includes(message))) parts.push(message);
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(': ');
+}
+
+/** Not everything thrown is an Error, and an object as a string says nothing. */
+function describeThrown(value: unknown): string {
+  return typeof value === 'string' ? value : Bun.inspect(value);
 }
 
 /** The `code` of a system or database error (ENOSPC, 57P01, …), if it has one. */

@@ -1,0 +1,148 @@
+#!/bin/sh
+# Everything that must hold, on a fresh machine: tools, the gate, the binary, unit and system tests.
+# The last line of output is alone `N passed, N failed, N skipped`; exit code 1 when anything failed.
+#
+#   KTRDR_TOOLS          where Bun is put when it is missing (default: ~/.cache/ktrdr/tools)
+#   KTRDR_BUN_INSTALLER  Bun's install script, used when npm is absent too
+#   KTRDR_NO_APT=1       install no Debian packages; what needs them is skipped with its reason
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=installers/lib.sh
+. installers/lib.sh
+
+passed=0
+failed=0
+skipped=0
+results=$(mktemp -d) || exit 1
+trap 'rm -rf "$results"' EXIT
+trap 'exit 130' INT TERM
+NO_COLOR=1
+export NO_COLOR
+# Both act inside compiled binaries as well.
+unset BUN_OPTIONS BUN_BE_BUN
+
+main() {
+  prepare || finish
+  say 'Gate'
+  check 'format' 120 bun run format:check
+  check 'types' 300 bun run types
+  check 'lint' 300 bun run lint
+  check 'dead code' 120 bun run dead
+  check_shell
+  say 'Binary'
+  check 'build' 300 bun run build
+  say 'Unit tests'
+  suite 'unit tests' 600 bun run test
+  say 'System tests'
+  suite 'system tests' 900 bun run test:system
+  finish
+}
+
+prepare() {
+  ensure_bun || { fail 'install Bun'; return 1; }
+  debian_packages
+  say "Packages, with Bun $(bun --version)"
+  bounded 600 bun install --frozen-lockfile || { fail 'bun install'; return 1; }
+}
+
+# The store is also tested on Debian's own server; the shell scripts are checked by shellcheck.
+debian_packages() {
+  missing=''
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing='postgresql'
+  have shellcheck || missing="$missing shellcheck"
+  [ -n "$missing" ] || return 0
+  if [ "${KTRDR_NO_APT:-}" = 1 ] || ! have apt-get || [ "$(id -u)" != 0 ]; then
+    echo "not installed:$missing (needs root and apt-get); tests that need it say so and are skipped"
+    return 0
+  fi
+  say "Debian packages: $missing"
+  if [ ! -e /etc/postgresql-common ]; then
+    # The tests start servers of their own; the package need not create and start one.
+    mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/ktrdr-tests.conf
+  fi
+  DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND
+  # shellcheck disable=SC2086 # A list of package names.
+  { bounded 120 apt-get update -qq &&
+    bounded 300 apt-get install -y -qq --no-install-recommends $missing; } >"$results/apt.log" 2>&1 || {
+    tail -n 5 "$results/apt.log"
+    echo "not installed:$missing (apt-get failed); tests that need it say so and are skipped"
+  }
+}
+
+fail() {
+  failed=$((failed + 1))
+  echo "(fail) $1"
+}
+
+# check NAME SECONDS COMMAND…: one test of the gate.
+check() {
+  name=$1 seconds=$2
+  shift 2
+  started=$(date +%s)
+  if bounded "$seconds" "$@"; then
+    passed=$((passed + 1))
+    echo "(pass) $name [$(($(date +%s) - started)) s]"
+  else
+    fail "$name (exit code $?)"
+  fi
+}
+
+check_shell() {
+  if have shellcheck; then
+    # shellcheck disable=SC2046 # Our own file names hold no blanks.
+    check 'shell scripts' 60 shellcheck -x $(ls installers/*.sh .ci/run)
+  else
+    skipped=$((skipped + 1))
+    echo 'skipped: shell scripts, shellcheck is not installed' | tee -a "$results/skipped"
+  fi
+}
+
+# suite NAME SECONDS COMMAND…: a run of `bun test`, streamed and counted by its summary.
+suite() {
+  name=$1 seconds=$2 log=$results/suite.log
+  shift 2
+  # A pipe has the status of its last command, so that of the tests goes through a file.
+  { bounded "$seconds" "$@"; echo $? >"$results/status"; } 2>&1 | tee "$log"
+  status=$(cat "$results/status")
+  # The names are enough in the closing list; a reason may stand anywhere in the output.
+  grep -E '^(\(skip\)|\(todo\)|skipped:) ?' "$log" >>"$results/skipped"
+  tail -n 15 "$log" >"$results/summary"
+  if grep -Eq '^Ran [0-9]+ tests? across' "$results/summary"; then
+    suite_failed=$(summary fail)
+    passed=$((passed + $(summary pass)))
+    skipped=$((skipped + $(summary skip) + $(summary todo)))
+  else
+    # No summary: the run crashed or ran out of time. What it had finished still counts.
+    suite_failed=$(lines_of fail)
+    passed=$((passed + $(lines_of pass)))
+    skipped=$((skipped + $(lines_of skip) + $(lines_of todo)))
+    [ "$suite_failed" != 0 ] || suite_failed=1
+    echo "(fail) $name ended without a summary (exit code $status)"
+  fi
+  failed=$((failed + suite_failed))
+  # Bun also fails a run in which nothing ran, which its counts do not show.
+  if [ "$status" != 0 ] && [ "$suite_failed" = 0 ]; then fail "$name (exit code $status)"; fi
+}
+
+# summary KIND: the number before `pass`, `fail`, `skip` or `todo` in Bun's closing lines, or 0.
+summary() {
+  sed -n "s/^ *\([0-9][0-9]*\) $1\$/\1/p" "$results/summary" | tail -n 1 | grep . || echo 0
+}
+
+lines_of() {
+  grep -c "^($1) " "$log"
+}
+
+finish() {
+  if [ -s "$results/skipped" ]; then
+    say 'Skipped'
+    sort -u "$results/skipped"
+  fi
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" = 0 ]
+  exit
+}
+
+main
