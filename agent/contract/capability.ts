@@ -16,8 +16,12 @@ export type Fact<T> =
   | { state: 'absent'; reason: string; derivation: string[] }
   | { state: 'failed'; error: string };
 
-const sentence = z.string().max(500);
-const derivation = z.array(sentence).max(64);
+/** Bounds of what people are told about one fact; a path in a sentence can be long. */
+export const LINE_CHARS_MAX = 500;
+export const LINES_MAX = 64;
+
+const sentence = z.string().max(LINE_CHARS_MAX);
+const derivation = z.array(sentence).max(LINES_MAX);
 const bytes = z.int().nonnegative();
 
 function factOf<T extends z.ZodType>(value: T) {

@@ -1,0 +1,125 @@
+import type { HostReader } from './host';
+
+export type Controller = 'cpu' | 'memory';
+
+/** The control groups that limit this process, own group first, up to the highest visible one. */
+export interface CgroupChain {
+  version: 1 | 2;
+  groups: CgroupGroup[];
+}
+
+export interface CgroupGroup {
+  /** Path as /proc/self/cgroup names it, for people. */
+  name: string;
+  directory: string;
+}
+
+/**
+ * Finds the groups of one controller. A controller is bound to version 1 or to version 2, also on
+ * hybrid machines; version 1 is looked for first, since there the version 2 tree has no controllers.
+ * Null when the machine has no control groups, or this controller is not mounted.
+ */
+export async function readCgroupChain(host: HostReader, controller: Controller): Promise<CgroupChain | null> {
+  const [memberships, mounts] = await Promise.all([
+    host.readText('/proc/self/cgroup').then((text) => parseMemberships(text ?? '')),
+    readMounts(host),
+  ]);
+  for (const version of [1, 2] as const) {
+    const membership = memberships.find((entry) =>
+      version === 1 ? entry.controllers.includes(controller) : entry.hierarchy === 0,
+    );
+    const mount = mounts.find((entry) =>
+      version === 1
+        ? entry.type === 'cgroup' && entry.superOptions.includes(controller)
+        : entry.type === 'cgroup2',
+    );
+    if (membership && mount) return { version, groups: groupsUpward(membership.path, mount) };
+  }
+  return null;
+}
+
+export interface Mount {
+  /** The directory of the filesystem that is mounted: "/" or, for bind mounts, a part of it. */
+  root: string;
+  mountPoint: string;
+  type: string;
+  superOptions: string[];
+}
+
+export async function readMounts(host: HostReader): Promise<Mount[]> {
+  return parseMounts((await host.readText('/proc/self/mountinfo')) ?? '');
+}
+
+/** Whether lxcfs answers for this file, so that it shows the container's share of the machine. */
+export function isLxcfs(mounts: readonly Mount[], path: string): boolean {
+  return mounts.some((mount) => mount.type === 'fuse.lxcfs' && mount.mountPoint === path);
+}
+
+/** Parses /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+export function parseMounts(text: string): Mount[] {
+  const mounts: Mount[] = [];
+  for (const line of text.split('\n')) {
+    // A variable number of optional fields ends with a single hyphen.
+    const [before, after] = line.split(' - ', 2);
+    const [, , , root, mountPoint] = before?.split(' ') ?? [];
+    const [type, , superOptions] = after?.split(' ') ?? [];
+    if (!root || !mountPoint || !type) continue;
+    mounts.push({
+      root: unescapeOctal(root),
+      mountPoint: unescapeOctal(mountPoint),
+      type,
+      superOptions: superOptions?.split(',') ?? [],
+    });
+  }
+  return mounts;
+}
+
+export interface Membership {
+  hierarchy: number;
+  controllers: string[];
+  path: string;
+}
+
+/** Parses /proc/self/cgroup (cgroups(7)): "hierarchy:controllers:path"; paths may hold colons. */
+export function parseMemberships(text: string): Membership[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\d+):([^:]*):(\/.*)$/.exec(line);
+    if (!match) return [];
+    const [, hierarchy, controllers = '', path = '/'] = match;
+    return [{ hierarchy: Number(hierarchy), controllers: controllers.split(','), path }];
+  });
+}
+
+/** The kernel itself allows deeper trees; no machine has them. */
+const DEPTH_MAX = 64;
+
+function groupsUpward(path: string, mount: Mount): CgroupGroup[] {
+  const below = pathBelowMount(path, mount.root);
+  const parts = below.split('/').filter((part) => part !== '');
+  const groups: CgroupGroup[] = [];
+  for (let depth = Math.min(parts.length, DEPTH_MAX); depth >= 0; depth--) {
+    const suffix = parts.slice(0, depth).map((part) => `/${part}`);
+    const base = mount.root === '/' ? '' : mount.root;
+    groups.push({
+      name: `${base}${suffix.join('')}` || '/',
+      directory: `${mount.mountPoint}${suffix.join('')}`,
+    });
+  }
+  return groups;
+}
+
+/**
+ * A container without a cgroup namespace sees its full path and a mount of just its own group; a
+ * process outside its namespace's root sees "/..". Only what lies under the mount can be read.
+ */
+function pathBelowMount(path: string, mountRoot: string): string {
+  if (path.startsWith('/..')) return '';
+  if (mountRoot === '/') return path;
+  return path === mountRoot || path.startsWith(`${mountRoot}/`) ? path.slice(mountRoot.length) : '';
+}
+
+function unescapeOctal(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}

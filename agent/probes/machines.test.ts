@@ -1,0 +1,56 @@
+import { expect, test } from 'bun:test';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { capabilitiesSchema, loadSchema } from '#agent/contract/capability';
+import { systemClock } from '#agent/kit/clock';
+import { silentLog } from '#agent/kit/log';
+import { systemHost } from './host';
+import { readLoad } from './load';
+import { recordedHost } from './recorded-host';
+import { allProbes } from './registry';
+import { probeOnce } from './run';
+
+const FIXTURES = join(import.meta.dir, 'fixtures');
+const expectation = capabilitiesSchema.extend({ load: loadSchema });
+const machines = readdirSync(FIXTURES, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+  .toSorted();
+const directories = { stateDirectory: '/var/lib/ktrdr-agent', cacheDirectory: '/var/cache/ktrdr-agent' };
+
+test('there are recorded machines, each described in the README', () => {
+  const readme = readFileSync(join(FIXTURES, 'README.md'), 'utf8');
+  expect(machines.length).toBeGreaterThanOrEqual(7);
+  for (const machine of machines) expect(readme).toContain(`| ${machine} |`);
+});
+
+test.each(machines)('probes establish the facts and the load of %s', async (machine) => {
+  const host = recordedHost(join(FIXTURES, machine));
+  const facts = await probeOnce({
+    probes: allProbes(directories),
+    host,
+    clock: { ...systemClock, nowMs: () => 0 },
+    log: silentLog,
+    timeoutMs: 10_000,
+  });
+  const expected = expectation.parse(
+    JSON.parse(readFileSync(join(FIXTURES, machine, 'expected.json'), 'utf8')),
+  );
+  expect({ ...facts, load: await readLoad(host) }).toEqual(expected);
+});
+
+test('the disk is absent where its directory does not exist', async () => {
+  const probes = allProbes({ ...directories, cacheDirectory: '/nowhere' });
+  const finding = await probes.disk.probe(recordedHost(join(FIXTURES, 'kvm')));
+  expect(finding).toEqual({ state: 'absent', reason: 'there is no directory /nowhere', derivation: [] });
+});
+
+test.skipIf(process.platform !== 'linux')('this machine has a processor, memory and a disk', async () => {
+  const probes = allProbes({ stateDirectory: '/', cacheDirectory: '/' });
+  const options = { probes, host: systemHost, clock: systemClock, log: silentLog, timeoutMs: 10_000 };
+  const facts = await probeOnce(options);
+  expect(Object.values(facts).map((fact) => fact.state)).toEqual(['present', 'present', 'present']);
+  const load = await readLoad(systemHost);
+  expect(load.load1).toBeGreaterThanOrEqual(0);
+  expect(load.memoryAvailableBytes).toBeGreaterThan(0);
+});

@@ -1,0 +1,24 @@
+import type { Capabilities, CapabilityName } from '#agent/contract/capability';
+import type { HostReader } from './host';
+
+/** One capability of a node. It only looks; `run.ts` owns time, errors and repetition. */
+export interface Probe<Name extends CapabilityName = CapabilityName> {
+  name: Name;
+  /** How often the fact is established again. */
+  periodMs: number;
+  /** Absence is an answer; an exception makes this fact, and only this one, `failed`. */
+  probe(host: HostReader): Promise<Finding<CapabilityValue<Name>>>;
+}
+
+export type CapabilityValue<Name extends CapabilityName> = Extract<
+  Capabilities[Name],
+  { state: 'present' }
+>['value'];
+
+/** A fact without its time, which the framework adds. Derivations are sentences for people. */
+export type Finding<Value> =
+  | { state: 'present'; value: Value; derivation: string[] }
+  | { state: 'absent'; reason: string; derivation: string[] };
+
+/** Exactly one probe for each capability of the contract. */
+export type ProbeSet = { [Name in CapabilityName]: Probe<Name> };

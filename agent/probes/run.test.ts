@@ -1,0 +1,137 @@
+import { expect, test } from 'bun:test';
+import { readdirSync } from 'node:fs';
+import { systemClock, type Clock } from '#agent/kit/clock';
+import { silentLog } from '#agent/kit/log';
+import { waitUntil } from '#test/support/wait-until';
+import type { HostReader } from './host';
+import type { Finding, ProbeSet } from './probe';
+import { allProbes } from './registry';
+import { ProbeLoop, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
+
+const nothing: Finding<never> = { state: 'absent', reason: 'not looked for', derivation: [] };
+const host: HostReader = { readText: () => Promise.resolve(null), statfs: () => Promise.resolve(null) };
+const probes: ProbeSet = {
+  cpu: { name: 'cpu', periodMs: 60_000, probe: () => Promise.resolve(nothing) },
+  disk: { name: 'disk', periodMs: 30_000, probe: () => Promise.resolve(nothing) },
+  memory: { name: 'memory', periodMs: 10_000, probe: () => Promise.resolve(nothing) },
+};
+const base = { host, clock: systemClock, log: silentLog };
+
+test('allProbes() is alphabetical and each probe is the file of its name', () => {
+  const registry = allProbes({ stateDirectory: '/', cacheDirectory: '/' });
+  const names = Object.keys(registry);
+  const files = readdirSync(import.meta.dir);
+  expect(names).toEqual(names.toSorted());
+  expect(Object.values(registry).map((probe) => probe.name as string)).toEqual(names);
+  for (const name of names) expect(files).toContain(`${name}.ts`);
+});
+
+test('probeOnce() degrades only the probe that throws', async () => {
+  const broken = { ...probes.disk, probe: () => Promise.reject(new Error('EIO')) };
+  const facts = await probeOnce({ ...base, probes: { ...probes, disk: broken } });
+  expect(facts).toEqual({ cpu: nothing, disk: { state: 'failed', error: 'EIO' }, memory: nothing });
+});
+
+test('probeOnce() does not wait for a probe that hangs', async () => {
+  const hanging = { ...probes.cpu, probe: () => Promise.withResolvers<never>().promise };
+  const startMs = performance.now();
+  const facts = await probeOnce({ ...base, probes: { ...probes, cpu: hanging } });
+  expect(performance.now() - startMs).toBeGreaterThanOrEqual(PROBE_TIMEOUT_MS - 5);
+  expect(facts.cpu).toEqual({ state: 'failed', error: `no answer within ${PROBE_TIMEOUT_MS} ms` });
+  expect(facts.memory).toEqual(nothing);
+});
+
+test('probeOnce() refuses implausible figures and cuts long derivations', async () => {
+  const value = { totalBytes: Number.NaN, limitBytes: null, usableBytes: 1, availableBytes: 1 };
+  const memory = {
+    ...probes.memory,
+    probe: () => Promise.resolve({ state: 'present' as const, value, derivation: [] }),
+  };
+  const derivation = Array.from({ length: 100 }, () => 'x'.repeat(1000));
+  const cpu = { ...probes.cpu, probe: () => Promise.resolve({ ...nothing, derivation }) };
+  const facts = await probeOnce({ ...base, probes: { ...probes, cpu, memory } });
+  expect(facts.memory).toMatchObject({ state: 'failed', error: expect.stringContaining('implausible') });
+  expect(facts.cpu).toEqual({
+    ...nothing,
+    derivation: derivation.slice(0, 64).map((line) => line.slice(0, 500)),
+  });
+});
+
+test('ProbeLoop looks again on each period, sooner after a failure, and stops when disposed', async () => {
+  const clock = steppedClock();
+  const looks = { cpu: 0, memory: 0 };
+  const counted: ProbeSet = {
+    ...probes,
+    cpu: { ...probes.cpu, probe: () => Promise.resolve({ ...nothing, reason: `look ${++looks.cpu}` }) },
+    memory: {
+      ...probes.memory,
+      probe: () => (++looks.memory === 1 ? Promise.reject(new Error('EIO')) : Promise.resolve(nothing)),
+    },
+  };
+  const loop = await ProbeLoop.start({ ...base, clock, probes: counted });
+  expect(loop.current().memory.state).toBe('failed');
+  clock.advance(PROBE_RETRY_MS);
+  await waitUntil('memory to be looked at again', () => loop.current().memory.state === 'absent');
+  expect(looks.cpu).toBe(1);
+  clock.advance(60_000 - PROBE_RETRY_MS);
+  await waitUntil('the processor to be looked at again', () => looks.cpu === 2);
+  await loop[Symbol.asyncDispose]();
+  clock.advance(600_000);
+  expect(looks.cpu).toBe(2);
+});
+
+test('ProbeLoop never runs a hanging probe a second time', async () => {
+  const clock = steppedClock();
+  let looks = 0;
+  let answer = Promise.withResolvers<Finding<never>>();
+  const disk = {
+    ...probes.disk,
+    probe: () => {
+      looks++;
+      answer = Promise.withResolvers();
+      return looks === 1 ? Promise.resolve(nothing) : answer.promise;
+    },
+  };
+  await using loop = await ProbeLoop.start({ ...base, clock, probes: { ...probes, disk } });
+  const error = (): string | undefined => {
+    const { disk: fact } = loop.current();
+    return fact.state === 'failed' ? fact.error : undefined;
+  };
+  clock.advance(30_000);
+  await waitUntil('the second look to hang', () => looks === 2);
+  clock.advance(PROBE_TIMEOUT_MS);
+  await waitUntil('the time-out', () => error()?.startsWith('no answer') === true);
+  clock.advance(PROBE_RETRY_MS);
+  await waitUntil('the third look to be left out', () => error()?.startsWith('the previous') === true);
+  expect(looks).toBe(2);
+  answer.resolve(nothing);
+  await Promise.resolve();
+  clock.advance(PROBE_RETRY_MS);
+  await waitUntil('the third look', () => looks === 3);
+  answer.resolve(nothing);
+});
+
+/** A clock that moves only by `advance`, and wakes every sleeper whose time has come. */
+function steppedClock(): Clock & { advance(byMs: number): void } {
+  let nowMs = 0;
+  const sleepers = new Set<{ dueMs: number; wake: () => void }>();
+  return {
+    nowMs: () => nowMs,
+    bootMs: () => nowMs,
+    sleep: (delayMs, signal) =>
+      new Promise((resolve) => {
+        const wake = (): void => {
+          sleepers.delete(sleeper);
+          resolve();
+        };
+        const sleeper = { dueMs: nowMs + delayMs, wake };
+        sleepers.add(sleeper);
+        signal?.addEventListener('abort', wake, { once: true });
+        if (signal?.aborted) wake();
+      }),
+    advance: (byMs) => {
+      nowMs += byMs;
+      for (const sleeper of sleepers) if (sleeper.dueMs <= nowMs) sleeper.wake();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import {
+  capabilitiesSchema,
+  LINE_CHARS_MAX,
+  LINES_MAX,
+  type Capabilities,
+  type Fact,
+} from '#agent/contract/capability';
+import type { Clock } from '#agent/kit/clock';
+import { describeError } from '#agent/kit/error';
+import type { Log } from '#agent/kit/log';
+import type { HostReader } from './host';
+import type { Probe, ProbeSet } from './probe';
+
+/** All probes run at once, so this is also the bound of the whole: the first heartbeat waits for it. */
+export const PROBE_TIMEOUT_MS = 150;
+/** A failed probe is tried again sooner than its period: on a busy machine it may only have been slow. */
+export const PROBE_RETRY_MS = 5_000;
+
+export interface ProbeOptions {
+  probes: ProbeSet;
+  host: HostReader;
+  clock: Clock;
+  log: Log;
+  /** For one probe; default PROBE_TIMEOUT_MS. */
+  timeoutMs?: number;
+}
+
+/** Runs every probe once. Never rejects: what failed is a `failed` fact. Takes at most the time-out. */
+export async function probeOnce(options: ProbeOptions): Promise<Capabilities> {
+  const probes: Probe[] = Object.values(options.probes);
+  const facts = await Promise.all(
+    probes.map(async (probe) => [probe.name, await new Prober(probe, options).establish()]),
+  );
+  // ProbeSet has exactly one probe for each capability, and each fact has passed its schema.
+  return Object.fromEntries(facts) as Capabilities;
+}
+
+/** Keeps the capabilities of this node current, each probe on its own period, until disposed. */
+export class ProbeLoop implements AsyncDisposable {
+  readonly #options: ProbeOptions;
+  readonly #stop = new AbortController();
+  readonly #loops: Array<Promise<void>>;
+  #facts: Capabilities;
+
+  /** Resolves after the first look at everything. */
+  static async start(options: ProbeOptions): Promise<ProbeLoop> {
+    return new ProbeLoop(options, await probeOnce(options));
+  }
+
+  private constructor(options: ProbeOptions, facts: Capabilities) {
+    this.#options = options;
+    this.#facts = facts;
+    this.#loops = Object.values(options.probes).map((probe) => this.#repeat(probe));
+  }
+
+  /** The latest facts, as a heartbeat carries them. */
+  current(): Capabilities {
+    return this.#facts;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#loops);
+  }
+
+  async #repeat(probe: Probe): Promise<void> {
+    const prober = new Prober(probe, this.#options);
+    const { signal } = this.#stop;
+    for (;;) {
+      const failed = this.#facts[probe.name].state === 'failed';
+      const delayMs = failed ? Math.min(PROBE_RETRY_MS, probe.periodMs) : probe.periodMs;
+      await this.#options.clock.sleep(delayMs, signal);
+      if (signal.aborted) return;
+      const fact = await prober.establish();
+      this.#facts = { ...this.#facts, [probe.name]: fact };
+    }
+  }
+}
+
+/** Runs one probe with its time-out, and never twice at once. */
+class Prober {
+  readonly #probe: Probe;
+  readonly #options: ProbeOptions;
+  #hanging = false;
+
+  constructor(probe: Probe, options: ProbeOptions) {
+    this.#probe = probe;
+    this.#options = options;
+  }
+
+  async establish(): Promise<Fact<unknown>> {
+    try {
+      return await this.#establish();
+    } catch (error) {
+      const message = describeError(error).slice(0, LINE_CHARS_MAX);
+      this.#options.log.warn('probe failed', { probe: this.#probe.name, error: message });
+      return { state: 'failed', error: message };
+    }
+  }
+
+  async #establish(): Promise<Fact<unknown>> {
+    const { clock, host, timeoutMs = PROBE_TIMEOUT_MS } = this.#options;
+    // A read that hangs in the kernel occupies a thread of the pool: a second one must not join it.
+    if (this.#hanging) throw new Error('the previous look has not come back yet');
+    this.#hanging = true;
+    const done = new AbortController();
+    const look = this.#probe.probe(host).finally(() => {
+      this.#hanging = false;
+      done.abort();
+    });
+    const timeout = clock.sleep(timeoutMs, done.signal).then(() => null);
+    const finding = await Promise.race([look, timeout]);
+    if (finding === null) throw new Error(`no answer within ${timeoutMs} ms`);
+    const derivation = finding.derivation.slice(0, LINES_MAX).map((line) => line.slice(0, LINE_CHARS_MAX));
+    const looked = { ...finding, derivation };
+    const fact = looked.state === 'present' ? { ...looked, probedAtMs: clock.nowMs() } : looked;
+    const checked = capabilitiesSchema.shape[this.#probe.name].safeParse(fact);
+    if (!checked.success) throw new Error(`implausible figures: ${checked.error.issues[0]?.message}`);
+    return checked.data;
+  }
+}
