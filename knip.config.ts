@@ -1,3 +1,4 @@
+// Not named knip.ts: `bun --bun knip` would run that file, find nothing and succeed.
 import type { KnipConfig } from 'knip';
 
 const config: KnipConfig = {
