@@ -72,7 +72,7 @@ const RULES: Rule[] = [
       'types.ts',
       'jobList.ts',
     ].map((name) => ({ path: `agent/kit/${name}`, text: '' })),
-    allowed: ['wait-until.test.ts', 'ambient.d.ts', 'typestate.ts'].map((name) => ({
+    allowed: ['wait-until.test.ts', 'ambient.d.ts', 'column-types.ts'].map((name) => ({
       path: `agent/kit/${name}`,
       text: '',
     })),
