@@ -70,6 +70,7 @@ export function descendants(pid: number): number[] {
  * SIGKILL first stops the whole tree, so that nothing forks away between the scan and the kill.
  * Does nothing when `root` is an identity whose pid now belongs to another process.
  * Returns how many processes were signalled; dying takes a moment longer, see `waitForExit`.
+ * Fault(environment) when one belongs to another user; all others have been signalled nevertheless.
  */
 export function killTree(root: number | ProcessIdentity, signal: NodeJS.Signals): number {
   const pid = typeof root === 'number' ? root : root.pid;
@@ -79,9 +80,12 @@ export function killTree(root: number | ProcessIdentity, signal: NodeJS.Signals)
   return signalAll(() => treeOf(pid), signal);
 }
 
-/** As `killTree`, for the descendants of this process without the process itself. */
+/** As `killTree`, for what this process started; call `becomeSubreaper` first, else orphans are missed. */
 export function killDescendants(signal: NodeJS.Signals): number {
-  return signalAll(() => treeOf(process.pid).filter((stat) => stat.pid !== process.pid), signal);
+  return signalAll(() => {
+    const below = new Set(descendants(process.pid));
+    return liveProcesses().filter((stat) => below.has(stat.pid));
+  }, signal);
 }
 
 /** Orphaned descendants are from now on adopted by this process, not by init. False where impossible (macOS). */
@@ -204,29 +208,56 @@ function treeOf(pid: number): Stat[] {
 }
 
 function signalAll(tree: () => Stat[], signal: NodeJS.Signals): number {
-  if (signal !== 'SIGKILL') return signalEach(tree, signal).length;
+  if (signal !== 'SIGKILL') return countSignalled(signalEach(tree, signal));
   const stopped = signalEach(tree, 'SIGSTOP');
-  const known = new Map(stopped.map((stat) => [stat.pid, stat]));
+  const known = new Map(stopped.signalled.map((stat) => [stat.pid, stat]));
   // The kills orphan processes on the way down: those stopped before are killed by their pids.
   const remaining = (): Stat[] => {
     const late = tree().filter((stat) => !known.has(stat.pid));
     for (const stat of late) known.set(stat.pid, stat);
     return [...known.values()].filter((stat) => readStat(stat.pid)?.startTicks === stat.startTicks);
   };
-  return signalEach(remaining, 'SIGKILL').length;
+  return countSignalled(signalEach(remaining, 'SIGKILL'));
 }
 
-function signalEach(tree: () => Stat[], signal: NodeJS.Signals): Stat[] {
+interface Signalled {
+  signalled: Stat[];
+  refusal: Fault | undefined;
+}
+
+function countSignalled({ signalled, refusal }: Signalled): number {
+  if (refusal !== undefined) throw refusal;
+  return signalled.length;
+}
+
+function signalEach(tree: () => Stat[], signal: NodeJS.Signals): Signalled {
   const signalled = new Map<string, Stat>();
+  let refusal: Fault | undefined;
   for (let scan = 0; scan < SCANS_MAX; scan++) {
     const fresh = tree().filter((stat) => !signalled.has(`${stat.pid}:${stat.startTicks}`));
     if (fresh.length === 0) break;
     for (const stat of fresh) {
-      sendSignal(stat.pid, signal);
       signalled.set(`${stat.pid}:${stat.startTicks}`, stat);
+      refusal = trySignal(stat.pid, signal) ?? refusal;
     }
   }
-  return [...signalled.values()];
+  return { signalled: [...signalled.values()], refusal };
+}
+
+function trySignal(pid: number, signal: NodeJS.Signals): Fault | undefined {
+  try {
+    sendSignal(pid, signal);
+    return undefined;
+  } catch (cause) {
+    return new Fault(
+      'environment',
+      `Cannot send ${signal} to process ${pid}: ${errorCode(cause) ?? 'failed'}`,
+      {
+        cause,
+        hint: `run this as the user of process ${pid}, or as root`,
+      },
+    );
+  }
 }
 
 /** False when the process is gone already, which is what the caller wanted. */
