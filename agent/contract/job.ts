@@ -137,3 +137,6 @@ export const workloadToShimSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('failed'), error: operationErrorSchema.extend({ retryable: z.boolean() }) }),
 ]);
 export type WorkloadToShim = z.infer<typeof workloadToShimSchema>;
+
+/** The last line of an attempt on stdout and on stderr: what a warm workload prints later belongs to the next. */
+export const END_OF_OUTPUT = '\u0004ktrdr: end of attempt';
