@@ -1,0 +1,71 @@
+import { isTerminal } from '#agent/contract/operation';
+import { Fault } from '#agent/kit/error';
+import { lockOperation, type Fenced } from './fence';
+import { endAttempt, finishParent } from './requeue';
+import type { Sql } from './sql';
+
+export interface Cancellation {
+  reason: string | null;
+  /** Ends it now: whatever its worker still does is refused afterwards. */
+  force: boolean;
+}
+
+/** Cancels what waits at once and asks the workers of what runs. Batches first, in order, then the parent. */
+export async function cancelOperation(
+  sql: Sql,
+  operationId: string,
+  cancellation: Cancellation,
+): Promise<void> {
+  const batches = await sql<{ operationId: string }[]>`
+    select operation_id from operation
+    where parent_id = ${operationId} and status in ('pending', 'resuming', 'running')
+    order by unit_from for update`;
+  for (const batch of batches) {
+    const locked = await lockOperation(sql, batch.operationId);
+    if (locked && !isTerminal(locked.status)) await cancelLocked(sql, locked, cancellation);
+  }
+  const operation = await lockOperation(sql, operationId);
+  if (!operation) throw noSuchOperation(operationId);
+  if (isTerminal(operation.status)) {
+    throw new Fault('conflict', `Cannot cancel ${operationId}: it is already ${operation.status}`);
+  }
+  await cancelLocked(sql, operation, cancellation);
+}
+
+async function cancelLocked(sql: Sql, operation: Fenced, cancellation: Cancellation): Promise<void> {
+  await sql`
+    update operation set cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_reason = ${cancellation.reason}
+    where operation_id = ${operation.operationId}`;
+  if (operation.role === 'parent') {
+    await finishParent(sql, operation.operationId);
+    return;
+  }
+  if (operation.status === 'running' && !cancellation.force) return;
+  if (operation.status === 'running') await endAttempt(sql, operation, { outcome: 'cancelled', error: null });
+  await sql`
+    update operation set status = 'cancelled', completed_at = now() where operation_id = ${operation.operationId}`;
+}
+
+/** Makes a failed or cancelled operation wait again; of a sweep, the batches that lack units. */
+export async function retryOperation(sql: Sql, operationId: string): Promise<void> {
+  await sql`
+    update operation set status = 'resuming', completed_at = null, error = null, cancel_requested_at = null,
+      cancel_reason = null, attempts_failed = 0, attempts_lost = 0, not_before = now()
+    where parent_id = ${operationId} and status in ('failed', 'cancelled')`;
+  const rows = await sql`
+    update operation set status = 'resuming', completed_at = null, error = null, cancel_requested_at = null,
+      cancel_reason = null, attempts_failed = 0, attempts_lost = 0, not_before = now()
+    where operation_id = ${operationId} and status in ('failed', 'cancelled') returning 1`;
+  if (rows.length === 1) return;
+  const operation = await lockOperation(sql, operationId);
+  if (!operation) throw noSuchOperation(operationId);
+  throw new Fault('conflict', `Cannot retry ${operationId}: it is ${operation.status}`, {
+    hint: 'only failed and cancelled operations can be retried',
+  });
+}
+
+export function noSuchOperation(operationId: string): Fault {
+  return new Fault('not_found', `Cannot find ${operationId}: there is no such operation`, {
+    hint: '`ktrdr-agent ops` lists them',
+  });
+}

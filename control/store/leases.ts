@@ -1,0 +1,105 @@
+import type { AttemptKey } from '#agent/contract/lease';
+import { lockOperation } from './fence';
+import { requeue } from './requeue';
+import type { Sql } from './sql';
+
+/** Heartbeats of its agent without the attempt, after which a lease is taken back. */
+const MISSED_HEARTBEATS_MAX = 2;
+
+export type HeldState = 'renewed' | 'cancel' | 'lost';
+export type HeldLease = AttemptKey & { state: HeldState };
+
+/**
+ * Renews what a node says it holds and answers, for each attempt, whether it still may. Leases of the
+ * node that it does not list are counted as missed, and taken back at the second time: the grant never
+ * arrived, or the agent lost the job.
+ */
+export async function renewLeases(
+  sql: Sql,
+  node: { nodeId: string; leaseMs: number },
+  held: AttemptKey[],
+): Promise<HeldLease[]> {
+  const ids = held.map((key) => key.operation_id);
+  const epochs = held.map((key) => key.epoch);
+  const rows = await sql<{ operationId: string; epoch: number; cancel: boolean }[]>`
+    update lease l set until = now() + ${node.leaseMs}::float8 * interval '1 ms', missed_heartbeats = 0,
+                       acknowledged_at = coalesce(l.acknowledged_at, now())
+    from unnest(${ids}::text[], ${epochs}::int[]) as h(operation_id, epoch), operation o
+    where l.operation_id = h.operation_id and l.epoch = h.epoch and l.node_id = ${node.nodeId}
+      and o.operation_id = l.operation_id
+    returning l.operation_id, l.epoch, o.cancel_requested_at is not null as cancel`;
+  const renewed = new Map(rows.map((row) => [`${row.operationId}.${row.epoch}`, row]));
+  const answer: HeldLease[] = [];
+  for (const key of held) {
+    const row = renewed.get(`${key.operation_id}.${key.epoch}`);
+    if (row) answer.push({ ...key, state: row.cancel ? 'cancel' : 'renewed' });
+    else answer.push({ ...key, state: await reclaim(sql, key, node) });
+  }
+  await sql`
+    update lease set missed_heartbeats = missed_heartbeats + 1
+    where node_id = ${node.nodeId} and not (operation_id = any(${ids}))`;
+  return answer;
+}
+
+/** An expired lease that nobody else was given is renewed at the same epoch; otherwise it is lost. */
+async function reclaim(
+  sql: Sql,
+  key: AttemptKey,
+  node: { nodeId: string; leaseMs: number },
+): Promise<HeldState> {
+  const operation = await lockOperation(sql, key.operation_id, key.epoch);
+  const waiting = operation?.status === 'pending' || operation?.status === 'resuming';
+  const mine = operation?.epoch === key.epoch && operation.attemptNodeId === node.nodeId;
+  if (!operation || !waiting || !mine || operation.attemptOutcome !== 'expired') return 'lost';
+  await adopt(sql, key, node.nodeId, node.leaseMs);
+  return operation.cancelRequestedAt === null ? 'renewed' : 'cancel';
+}
+
+/** Gives an expired attempt its lease back. The caller holds the operation's lock and has judged it. */
+export async function adopt(sql: Sql, key: AttemptKey, nodeId: string, leaseMs = 30_000): Promise<void> {
+  await sql`update operation set status = 'running' where operation_id = ${key.operation_id}`;
+  await sql`
+    update attempt set outcome = null, ended_at = null
+    where operation_id = ${key.operation_id} and epoch = ${key.epoch}`;
+  await sql`
+    insert into lease (operation_id, epoch, node_id, nonce, acknowledged_at, until)
+    values (${key.operation_id}, ${key.epoch}, ${nodeId}, gen_random_uuid(), now(),
+            now() + ${leaseMs}::float8 * interval '1 ms')
+    on conflict (operation_id) do nothing`;
+}
+
+export interface OverdueLease {
+  operationId: string;
+  epoch: number;
+  outcome: 'expired' | 'unacknowledged' | 'lost';
+}
+
+/** Leases past their end, or whose agent does not know of them; oldest first, without locking any. */
+export async function overdueLeases(sql: Sql, limit: number): Promise<OverdueLease[]> {
+  return await sql<OverdueLease[]>`
+    select operation_id, epoch,
+           case when until < now() then 'expired' when acknowledged_at is null then 'unacknowledged' else 'lost' end
+             as outcome
+    from lease where until < now() or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX}
+    order by until limit ${limit}`;
+}
+
+/** Takes one overdue lease back, if it is still overdue once the operation is locked. */
+export async function expireLease(sql: Sql, lease: OverdueLease): Promise<boolean> {
+  const operation = await lockOperation(sql, lease.operationId, lease.epoch);
+  if (operation?.epoch !== lease.epoch || operation.status !== 'running') return false;
+  const [still] = await sql`
+    select 1 from lease where operation_id = ${lease.operationId} and epoch = ${lease.epoch}
+      and (until < now() or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX})`;
+  if (!still) return false;
+  await requeue(sql, operation, { outcome: lease.outcome, error: null, delayMs: 0 });
+  return true;
+}
+
+/** The clock that leases are judged by, milliseconds since 1970. */
+export async function databaseClockMs(sql: Sql): Promise<number> {
+  const [row] = await sql<
+    { ms: number }[]
+  >`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`;
+  return row?.ms ?? 0;
+}

@@ -1,0 +1,76 @@
+import type { Capabilities, Load } from '#agent/contract/capability';
+import type { Heartbeat, Registration } from '#agent/contract/worker';
+import { json, type Sql } from './sql';
+
+export interface NodeRow {
+  nodeId: string;
+  name: string;
+  label: string | null;
+  publicKey: string;
+  instance: string;
+  endpointUrl: string;
+  version: string;
+  commit: string;
+  slots: number;
+  freeSlots: number;
+  capabilities: Capabilities;
+  load: Load | null;
+  registeredAt: string;
+  heartbeatAt: string;
+  /** By the database's clock, like everything that is compared. */
+  heartbeatAgeMs: number;
+  stoppedAgeMs: number | null;
+  drainingReason: string | null;
+  lastGrantedAt: string | null;
+  /** The attempts it holds, oldest first. */
+  leases: { operationId: string; epoch: number }[];
+}
+
+/** Writes the node, new or returning. A returning node keeps its history and its leases. */
+export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
+  await sql`
+    insert into node (node_id, name, label, public_key, instance, endpoint_url, version, commit, slots, capabilities)
+    values (${node.worker_id}, ${node.name}, ${node.label}, ${node.public_key}, ${node.instance},
+            ${node.endpoint_url}, ${node.version}, ${node.commit}, ${node.slots}, ${json(sql, node.capabilities)})
+    on conflict (node_id) do update set
+      name = excluded.name, label = excluded.label, instance = excluded.instance,
+      endpoint_url = excluded.endpoint_url, version = excluded.version, commit = excluded.commit,
+      slots = excluded.slots, capabilities = excluded.capabilities, heartbeat_at = now(), stopped_at = null`;
+}
+
+/** False when the node is not known under this instance: it has to register first. */
+export async function recordHeartbeat(sql: Sql, nodeId: string, beat: Heartbeat): Promise<boolean> {
+  const rows = await sql`
+    update node set heartbeat_at = now(), stopped_at = null, slots = ${beat.slots}, free_slots = ${beat.free_slots},
+                    capabilities = ${json(sql, beat.capabilities)}, load = ${json(sql, beat.load)}
+    where node_id = ${nodeId} and instance = ${beat.instance}
+    returning node_id`;
+  return rows.length === 1;
+}
+
+export async function markStopped(sql: Sql, nodeId: string, instance: string): Promise<boolean> {
+  const rows = await sql`
+    update node set stopped_at = now() where node_id = ${nodeId} and instance = ${instance} returning node_id`;
+  return rows.length === 1;
+}
+
+export async function listNodes(sql: Sql): Promise<NodeRow[]> {
+  return await sql<NodeRow[]>`${selectNode(sql)} order by name, node_id limit 20000`;
+}
+
+export async function findNode(sql: Sql, nodeId: string): Promise<NodeRow | undefined> {
+  const [row] = await sql<NodeRow[]>`${selectNode(sql)} where node_id = ${nodeId}`;
+  return row;
+}
+
+function selectNode(sql: Sql) {
+  return sql`
+    select node_id, name, label, public_key, instance, endpoint_url, version, commit, slots, free_slots,
+           capabilities, load, registered_at, heartbeat_at, draining_reason, last_granted_at,
+           extract(epoch from now() - heartbeat_at)::float8 * 1000 as heartbeat_age_ms,
+           extract(epoch from now() - stopped_at)::float8 * 1000 as stopped_age_ms,
+           coalesce((select jsonb_agg(jsonb_build_object('operationId', l.operation_id, 'epoch', l.epoch)
+                                      order by l.granted_at)
+                     from lease l where l.node_id = node.node_id), '[]') as leases
+    from node`;
+}
