@@ -63,7 +63,11 @@ export function computeMetrics(input: MetricsInput): BacktestMetrics {
     recoveryFactor: ratio(totalReturn, drawdown.currency),
     exposure: equity.length === 0 ? 0 : barsHeld / equity.length,
     buyAndHoldReturn: firstClose > 0 ? finite(lastClose / firstClose - 1) : null,
-    ...tradeMetrics(roundTrips, input.calendar.timeUs, timeframeMs(bars.timeframe)),
+    ...tradeMetrics(roundTrips, {
+      timeUs: input.calendar.timeUs,
+      barMs: timeframeMs(bars.timeframe),
+      noise: NOISE * initialCapital,
+    }),
   };
 }
 
@@ -89,8 +93,10 @@ function returnMetrics({ calendar, firstBar, initialCapital, simulation }: Metri
   let sum = 0;
   let downside = 0;
   let previous = initialCapital;
-  for (const end of periodEnd) {
-    const bar = end - firstBar;
+  // Indexed: JavaScriptCore iterates a typed array by for…of at a tenth of the speed.
+  const periods = periodEnd.length;
+  for (let i = 0; i < periods; i++) {
+    const bar = (periodEnd[i] as number) - firstBar;
     if (bar < 0) continue;
     const value = equity[bar] as number;
     if (!(value > 0)) return UNDEFINED_RETURNS;
@@ -104,18 +110,28 @@ function returnMetrics({ calendar, firstBar, initialCapital, simulation }: Metri
 
   const mean = sum / count;
   let squares = 0;
-  for (let i = 0; i < count; i++) squares += ((returns[i] as number) - mean) ** 2;
-  const deviation = count > 1 ? Math.sqrt(squares / (count - 1)) : null;
+  for (let i = 0; i < count; i++) {
+    const deviation = (returns[i] as number) - mean;
+    squares += deviation * deviation;
+  }
+  const standardDeviation = count > 1 ? aboveNoise(Math.sqrt(squares / (count - 1))) : null;
   const yearRoot = Math.sqrt(periodsPerYear);
   const annualizedReturn = finite(power(previous / initialCapital, periodsPerYear / count) - 1);
-  const volatility = deviation === null ? null : deviation * yearRoot;
+  const volatility = standardDeviation === null ? null : standardDeviation * yearRoot;
   return {
     annualizedReturn,
     volatility,
-    sharpeRatio: ratio(mean * yearRoot, deviation),
+    sharpeRatio: ratio(mean * yearRoot, standardDeviation),
     compoundedSharpeRatio: ratio(annualizedReturn, volatility),
-    sortinoRatio: ratio(annualizedReturn, Math.sqrt(downside / count) * yearRoot),
+    sortinoRatio: ratio(annualizedReturn, aboveNoise(Math.sqrt(downside / count)) * yearRoot),
   };
+}
+
+/** Cash is rounded to some 1e-16 of itself at each fill; a ratio to a spread of about that size says nothing. */
+const NOISE = 1e-12;
+
+function aboveNoise(spread: number): number {
+  return spread < NOISE ? 0 : spread;
 }
 
 /** Largest falls from the running peak, which starts at the initial capital; both are positive. */
@@ -123,7 +139,9 @@ function drawdowns(equity: Float64Array, initialCapital: number): { currency: nu
   let peak = initialCapital;
   let currency = 0;
   let fraction = 0;
-  for (const value of equity) {
+  const { length } = equity;
+  for (let i = 0; i < length; i++) {
+    const value = equity[i] as number;
     if (value > peak) peak = value;
     else {
       const fall = peak - value;

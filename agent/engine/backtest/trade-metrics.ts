@@ -17,20 +17,28 @@ export interface TradeMetrics {
   kelly: number | null;
 }
 
+export interface TradeMetricsOptions {
+  /** Open time of each bar. */
+  timeUs: Float64Array;
+  barMs: number;
+  /** A spread of results below this, in currency, is rounding and no spread. */
+  noise: number;
+}
+
 const HOUR_MS = 3_600_000;
 
 /**
  * Over net results p: a win is p > 0, a loss p < 0. SQN = √n · mean(p) / std(p, ddof 1);
  * Kelly = W − (1 − W) / (avg win / |avg loss|) with W the share of wins.
  */
-export function tradeMetrics(trips: readonly RoundTrip[], timeUs: Float64Array, barMs: number): TradeMetrics {
+export function tradeMetrics(trips: readonly RoundTrip[], options: TradeMetricsOptions): TradeMetrics {
   const all = createTally();
   const wins = createTally();
   const losses = createTally();
   let largestWin: number | null = null;
   let largestLoss: number | null = null;
   for (const trip of trips) {
-    const hours = holdingHours(trip, timeUs, barMs);
+    const hours = holdingHours(trip, options);
     const pnl = trip.netPnl;
     add(all, pnl, hours);
     if (pnl > 0) {
@@ -57,7 +65,7 @@ export function tradeMetrics(trips: readonly RoundTrip[], timeUs: Float64Array, 
     avgLoss,
     largestWin,
     largestLoss,
-    sqn: systemQuality(trips, all),
+    sqn: systemQuality(trips, all, options.noise),
     kelly:
       winRate === null || avgWin === null || avgLoss === null
         ? null
@@ -81,17 +89,18 @@ function add(tally: Tally, pnl: number, hours: number): void {
   tally.hours += hours;
 }
 
-function holdingHours(trip: RoundTrip, timeUs: Float64Array, barMs: number): number {
+function holdingHours(trip: RoundTrip, { timeUs, barMs }: TradeMetricsOptions): number {
   const elapsedUs = (timeUs[trip.exitBar] as number) - (timeUs[trip.entryBar] as number);
   return (elapsedUs / 1000 + (trip.forced ? barMs : 0)) / HOUR_MS;
 }
 
-function systemQuality(trips: readonly RoundTrip[], all: Tally): number | null {
+function systemQuality(trips: readonly RoundTrip[], all: Tally, noise: number): number | null {
   if (all.count < 2) return null;
   const mean = all.pnl / all.count;
   let squares = 0;
   for (const trip of trips) squares += (trip.netPnl - mean) ** 2;
-  return quotient(Math.sqrt(all.count) * mean, Math.sqrt(squares / (all.count - 1)));
+  const deviation = Math.sqrt(squares / (all.count - 1));
+  return deviation < noise ? null : quotient(Math.sqrt(all.count) * mean, deviation);
 }
 
 function quotient(numerator: number, denominator: number): number | null {

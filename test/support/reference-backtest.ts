@@ -1,0 +1,195 @@
+import type { Bars } from '#agent/engine/bars';
+import type { Capital, Costs } from '#agent/engine/backtest/request';
+
+/** What the slow and obvious second implementation says of a run, under KTRDR's names. */
+export interface ReferenceResult {
+  metrics: Record<string, number | null>;
+  equity: number[];
+  netPnls: number[];
+}
+
+interface ReferenceTrade {
+  netPnl: number;
+  hours: number;
+}
+
+interface Position {
+  direction: number;
+  quantity: number;
+  paid: number;
+  entryMs: number;
+}
+
+/**
+ * A backtest written for reading, not for speed, and sharing no code with the engine: a journal of
+ * cash and shares, returns by grouping dates, every formula spelt out over plain arrays.
+ */
+export function referenceBacktest(
+  bars: Bars,
+  targets: ArrayLike<number>,
+  options: { costs: Costs; capital: Capital; firstBar: number },
+): ReferenceResult {
+  const { costs, capital, firstBar } = options;
+  const timeMs = Array.from(bars.time, (time) => Number(time / 1000n));
+  let cash = capital.initialCapital;
+  let position: Position | undefined;
+  let barsHeld = 0;
+  const equity: number[] = [];
+  const trades: ReferenceTrade[] = [];
+
+  const trade = (price: number, shares: number): { value: number; fee: number } => {
+    const fill = shares > 0 ? price * (1 + costs.slippageRate) : price * (1 - costs.slippageRate);
+    return { value: fill * shares, fee: Math.abs(fill * shares) * costs.commissionRate };
+  };
+  const close = (held: Position, price: number, atMs: number): void => {
+    const { value, fee } = trade(price, -held.direction * held.quantity);
+    cash -= value + fee;
+    trades.push({ netPnl: -(held.paid + value + fee), hours: (atMs - held.entryMs) / 3_600_000 });
+    position = undefined;
+  };
+
+  for (let bar = firstBar; bar < bars.length; bar++) {
+    const wanted = bar === firstBar ? 0 : (targets[bar - 1] ?? 0);
+    const open = bars.open[bar] ?? NaN;
+    const now = timeMs[bar] ?? NaN;
+    if (position !== undefined && position.direction !== wanted) close(position, open, now);
+    if (position === undefined && wanted !== 0) {
+      const fill = wanted > 0 ? open * (1 + costs.slippageRate) : open * (1 - costs.slippageRate);
+      const quantity = Math.floor((capital.positionFraction * cash) / (fill * (1 + costs.commissionRate)));
+      if (quantity > 0) {
+        const { value, fee } = trade(open, wanted * quantity);
+        cash -= value + fee;
+        position = { direction: wanted, quantity, paid: value + fee, entryMs: now };
+      }
+    }
+    if (position !== undefined) barsHeld++;
+    const shares = position === undefined ? 0 : position.direction * position.quantity;
+    const lastBar = bar === bars.length - 1;
+    const barMs = (timeMs[1] ?? 0) - (timeMs[0] ?? 0);
+    if (lastBar && position !== undefined) close(position, bars.close[bar] ?? NaN, now + barMs);
+    equity.push(lastBar ? cash : cash + shares * (bars.close[bar] ?? NaN));
+  }
+  const days = Map.groupBy(equity.keys(), (i) =>
+    new Date(timeMs[firstBar + i] ?? 0).toISOString().slice(0, 10),
+  );
+  const daily = [...days.values()].map((indices) => equity[indices.at(-1) ?? 0] ?? NaN);
+  return {
+    metrics: {
+      ...equityFigures(equity, capital.initialCapital),
+      ...returnFigures([capital.initialCapital, ...daily], periodsPerYear(timeMs)),
+      ...tradeFigures(trades, capital.initialCapital),
+      exposure: barsHeld / equity.length,
+      buy_and_hold_return: (bars.close.at(-1) ?? NaN) / (bars.close[firstBar] ?? NaN) - 1,
+      ...ratios(equity, [capital.initialCapital, ...daily], { perYear: periodsPerYear(timeMs) }),
+    },
+    equity,
+    netPnls: trades.map(({ netPnl }) => netPnl),
+  };
+}
+
+const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+const mean = (values: number[]): number | null => (values.length === 0 ? null : sum(values) / values.length);
+const divide = (a: number | null, b: number | null): number | null =>
+  a === null || b === null || b <= 0 ? null : a / b;
+
+/** Equity is rounded to some 1e-16 of itself at each trade: spreads near that are of no return. */
+const aboveNoise = (spread: number | null): number | null => (spread !== null && spread < 1e-12 ? 0 : spread);
+
+function deviation(values: number[]): number | null {
+  const middle = mean(values);
+  if (middle === null || values.length < 2) return null;
+  return Math.sqrt(sum(values.map((value) => (value - middle) ** 2)) / (values.length - 1));
+}
+
+function periodsPerYear(timeMs: number[]): number {
+  const weekend = timeMs.filter((time) => [0, 6].includes(new Date(time).getUTCDay())).length;
+  return weekend / timeMs.length > (0.6 * 2) / 7 ? 365 : 252;
+}
+
+function fallsOf(equity: number[]): Array<{ fall: number; peak: number }> {
+  return equity.map((value, i) => {
+    const peak = Math.max(...equity.slice(0, i + 1));
+    return { fall: peak - value, peak };
+  });
+}
+
+function equityFigures(equity: number[], initial: number): Record<string, number | null> {
+  const final = equity.at(-1) ?? initial;
+  const falls = fallsOf([initial, ...equity]);
+  return {
+    final_equity: final,
+    total_return: final - initial,
+    total_return_pct: (final - initial) / initial,
+    max_drawdown: Math.max(...falls.map(({ fall }) => fall)),
+    max_drawdown_pct: Math.max(...falls.map(({ fall, peak }) => fall / peak)),
+  };
+}
+
+function returnFigures(daily: number[], perYear: number): Record<string, number | null> {
+  const names = [
+    'annualized_return',
+    'volatility',
+    'sharpe_ratio',
+    'sortino_ratio',
+    'compounded_sharpe_ratio',
+  ];
+  if (daily.some((value) => value <= 0)) return Object.fromEntries(names.map((name) => [name, null]));
+  const returns = daily.slice(1).map((value, i) => value / (daily[i] ?? NaN) - 1);
+  const growth = returns.reduce((product, r) => product * (1 + r), 1);
+  const annual = growth ** (perYear / returns.length) - 1;
+  const daySpread = aboveNoise(deviation(returns));
+  const volatility = daySpread === null ? null : daySpread * Math.sqrt(perYear);
+  const downside = aboveNoise(Math.sqrt(mean(returns.map((r) => Math.min(r, 0) ** 2)) ?? NaN)) ?? 0;
+  return {
+    annualized_return: annual,
+    volatility,
+    sharpe_ratio: divide((mean(returns) ?? NaN) * Math.sqrt(perYear), daySpread),
+    sortino_ratio: divide(annual, downside * Math.sqrt(perYear)),
+    compounded_sharpe_ratio: divide(annual, volatility),
+  };
+}
+
+function ratios(
+  equity: number[],
+  daily: number[],
+  { perYear }: { perYear: number },
+): Record<string, number | null> {
+  const { annualized_return: annual = null } = returnFigures(daily, perYear);
+  const figures = equityFigures(equity, daily[0] ?? NaN);
+  return {
+    calmar_ratio: divide(annual, figures['max_drawdown_pct'] ?? null),
+    recovery_factor: divide(figures['total_return'] ?? null, figures['max_drawdown'] ?? null),
+  };
+}
+
+function tradeFigures(trades: ReferenceTrade[], initial: number): Record<string, number | null> {
+  const pnls = trades.map(({ netPnl }) => netPnl);
+  const wins = trades.filter(({ netPnl }) => netPnl > 0);
+  const losses = trades.filter(({ netPnl }) => netPnl < 0);
+  const winPnls = wins.map(({ netPnl }) => netPnl);
+  const lossPnls = losses.map(({ netPnl }) => netPnl);
+  const hours = (some: ReferenceTrade[]): number | null => mean(some.map((trade) => trade.hours));
+  const winRate = trades.length === 0 ? null : wins.length / trades.length;
+  const payoff = divide(mean(winPnls), lossPnls.length === 0 ? null : -(mean(lossPnls) ?? 0));
+  const middle = mean(pnls);
+  const relativeSpread = aboveNoise(deviation(pnls.map((pnl) => pnl / initial)));
+  return {
+    total_trades: trades.length,
+    winning_trades: wins.length,
+    losing_trades: losses.length,
+    win_rate: winRate,
+    profit_factor: divide(sum(winPnls), -sum(lossPnls)),
+    avg_holding_period: hours(trades),
+    avg_win_holding_period: hours(wins),
+    avg_loss_holding_period: hours(losses),
+    avg_win: mean(winPnls),
+    avg_loss: mean(lossPnls),
+    largest_win: winPnls.length === 0 ? null : Math.max(...winPnls),
+    largest_loss: lossPnls.length === 0 ? null : Math.min(...lossPnls),
+    sqn: divide(
+      middle === null ? null : Math.sqrt(pnls.length) * middle,
+      relativeSpread === null ? null : relativeSpread * initial,
+    ),
+    kelly: winRate === null || payoff === null ? null : winRate - (1 - winRate) / payoff,
+  };
+}
