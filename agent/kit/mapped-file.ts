@@ -1,5 +1,4 @@
 import { dlopen, ptr, toArrayBuffer } from 'bun:ffi';
-import type { Pointer } from 'bun:ffi';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { errorCode, Fault } from './error';
 

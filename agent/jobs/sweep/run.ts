@@ -1,7 +1,9 @@
 import { toKtrdrMetrics } from '#agent/engine/backtest/ktrdr';
 import { COLLECT_METRICS_ONLY } from '#agent/engine/backtest/request';
 import { runBacktest } from '#agent/engine/backtest/run';
+import type { Bars } from '#agent/engine/bars';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
+import type { IndicatorCache } from '#agent/engine/indicators/cache';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import { assert, present } from '#agent/kit/assert';
 import { capitalOf, costsOf } from '#agent/jobs/backtesting/request';
@@ -22,7 +24,7 @@ export async function runSweepJob(context: JobContext): Promise<Record<string, u
     costs: costsOf(request),
     capital: capitalOf(request),
     collect: COLLECT_METRICS_ONLY,
-    cache: createIndicatorCache(),
+    cache: cacheOf(bars),
   };
 
   const finished = new Set(done);
@@ -47,4 +49,15 @@ export async function runSweepJob(context: JobContext): Promise<Record<string, u
     await context.breathe();
   }
   return { units_evaluated: processed - finished.size, units_skipped: finished.size };
+}
+
+/** A warm process runs many batches over the same mapped bars: what one computed, the next one uses. */
+const caches = new WeakMap<Bars, IndicatorCache>();
+
+function cacheOf(bars: Bars): IndicatorCache {
+  const known = caches.get(bars);
+  if (known !== undefined) return known;
+  const cache = createIndicatorCache();
+  caches.set(bars, cache);
+  return cache;
 }

@@ -1,6 +1,6 @@
 import { constants, setPriority } from 'node:os';
 import { z } from 'zod';
-import { END_OF_OUTPUT, shimToWorkloadSchema } from '#agent/contract/job';
+import { END_OF_OUTPUT, RESULT_LENGTH_MAX, shimToWorkloadSchema } from '#agent/contract/job';
 import type { ShimToWorkload, WorkloadToShim } from '#agent/contract/job';
 import type { RunJob } from '#agent/jobs/job';
 import { BarsStore } from '#agent/jobs/bars-store';
@@ -93,6 +93,9 @@ async function outcomeOf(
       });
     }
     const result_json = canonicalJson(await job(context));
+    if (result_json.length > RESULT_LENGTH_MAX) {
+      throw new Fault('too_large', `Cannot report the result: it has ${result_json.length} characters`);
+    }
     const result_sha256 = new Bun.CryptoHasher('sha256').update(result_json).digest('hex');
     return { type: 'completed', result_json, result_sha256 };
   } catch (error) {
