@@ -1,0 +1,126 @@
+import type { AttemptKey } from '#agent/contract/lease';
+import type { Capabilities } from '#agent/contract/capability';
+import { buildInfo } from '#agent/kit/build-info';
+import type { Clock } from '#agent/kit/clock';
+import { Fault } from '#agent/kit/error';
+import type { Log } from '#agent/kit/log';
+import { backoffDelayMs, retry } from '#agent/kit/retry';
+import type { Rng } from '#agent/kit/rng';
+import type { ControlApi } from './control-api';
+import type { NodeIdentity } from './identity';
+import type { Reachability } from './reachability';
+
+/** What the control plane knows of this agent while the registration holds. */
+export interface Membership {
+  /** Counts registrations: an error of an older one says nothing about the present one. */
+  readonly generation: number;
+  readonly heartbeatMs: number;
+  readonly leaseMs: number;
+}
+
+export interface RegistrarOptions {
+  api: ControlApi;
+  identity: NodeIdentity;
+  /** One start of this agent; a copy of it has another. */
+  instance: string;
+  label: string | null;
+  endpointUrl: string;
+  slots: number;
+  capabilities: () => Capabilities;
+  held: () => AttemptKey[];
+  reachability: Reachability;
+  clock: Clock;
+  rng: Rng;
+  log: Log;
+}
+
+/** Keeps this agent registered: the loops ask for the membership and say when it is gone. */
+export class Registrar {
+  readonly #options: RegistrarOptions;
+  #membership: Membership | undefined;
+  #pending: Promise<Membership> | undefined;
+  #generation = 0;
+  /** Registrations lost since the last one that was good for something. */
+  #lostInRow = 0;
+
+  constructor(options: RegistrarOptions) {
+    this.#options = options;
+  }
+
+  /** The present membership, registering first if need be, for as long as it takes. Rejects when the signal aborts. */
+  async ensure(signal: AbortSignal): Promise<Membership> {
+    if (this.#membership !== undefined) return this.#membership;
+    this.#pending ??= this.#register(signal).finally(() => {
+      this.#pending = undefined;
+    });
+    return await this.#pending;
+  }
+
+  /** The control plane does not know this registration (any more). */
+  invalidate(membership: Membership, error: unknown): void {
+    if (this.#membership?.generation !== membership.generation) return;
+    this.#membership = undefined;
+    this.#lostInRow += 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.log.info('registration is gone, registering again', { reason });
+  }
+
+  /** A registration was good for a heartbeat. */
+  confirm(): void {
+    this.#lostInRow = 0;
+  }
+
+  async #register(signal: AbortSignal): Promise<Membership> {
+    const { clock, rng, reachability, log, api } = this.#options;
+    // Two agents with one identity would throw each other out as fast as the network allows.
+    if (this.#lostInRow > 1) await clock.sleep(backoffDelayMs(BACKOFF, this.#lostInRow, rng), signal);
+    const reply = await retry(
+      async () => {
+        signal.throwIfAborted();
+        return await api.register(this.#registration(), { signal, timeoutMs: REGISTER_TIMEOUT_MS });
+      },
+      {
+        clock,
+        rng,
+        signal,
+        backoff: BACKOFF,
+        retryable: () => !signal.aborted,
+        onRetry: (error) => reachability.failed(error),
+      },
+    );
+    reachability.succeeded();
+    this.#generation += 1;
+    this.#membership = {
+      generation: this.#generation,
+      heartbeatMs: reply.heartbeat_ms,
+      leaseMs: reply.lease_ms,
+    };
+    log.info('registered', { url: api.url, heartbeat_ms: reply.heartbeat_ms, lease_ms: reply.lease_ms });
+    return this.#membership;
+  }
+
+  #registration() {
+    const { identity, instance, label, endpointUrl, slots, capabilities, held } = this.#options;
+    return identity.signRegistration({
+      worker_id: identity.workerId,
+      name: identity.name,
+      label,
+      public_key: identity.publicKey,
+      instance,
+      endpoint_url: endpointUrl,
+      version: buildInfo.version,
+      commit: buildInfo.commit,
+      slots,
+      capabilities: capabilities(),
+      leases: held(),
+    });
+  }
+}
+
+/** Whether an error says that the control plane does not know this agent, or knows another instance. */
+export function isRegistrationGone(error: unknown): boolean {
+  return error instanceof Fault && (error.code === 'not_found' || error.code === 'conflict');
+}
+
+const BACKOFF = { delayMsMin: 200, delayMsMax: 5_000 };
+const REGISTER_TIMEOUT_MS = 10_000;
