@@ -25,3 +25,9 @@ declare const VERSION: string | undefined;
 declare const COMMIT: string | undefined;
 /** Platform that the binary was built for, e.g. `linux-x64`; absent when run from source. */
 declare const TARGET: string | undefined;
+
+/** Swagger UI as text, with `{ type: 'text' }`; the package carries no types. */
+declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
+  const text: string;
+  export default text;
+}

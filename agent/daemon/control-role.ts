@@ -1,0 +1,208 @@
+import { join } from 'node:path';
+import { buildInfo } from '#agent/kit/build-info';
+import type { Clock } from '#agent/kit/clock';
+import { describeError, errorCode, Fault } from '#agent/kit/error';
+import type { Log } from '#agent/kit/log';
+import { createMetrics } from '#agent/kit/metrics';
+import { systemRng } from '#agent/kit/rng';
+import { createApp } from '#control/http/app';
+import { BarsFiles } from '#control/http/bars-files';
+import type { ControlContext } from '#control/http/context';
+import { fleetMetrics, httpMetrics } from '#control/http/http-metrics';
+import { Changes } from '#control/schedule/changes';
+import { claimFor } from '#control/schedule/claim';
+import { Dispatcher } from '#control/schedule/dispatcher';
+import { LeaseSweeper } from '#control/schedule/lease-sweeper';
+import { sweepLeases } from '#control/schedule/sweep-leases';
+import { barsSource } from '#control/store/bars-source';
+import { connect, type Database } from '#control/store/connect';
+import { startEmbedded, type EmbeddedServer } from '#control/store/embedded/server';
+import { migrate } from '#control/store/migrate';
+import { ensureToken } from './api-token';
+import { becomeControlUser } from './control-user';
+import type { LoadedSettings } from './settings';
+
+/** A running control plane. Disposing it ends requests, then the loops, then the database. */
+export interface ControlPlane extends AsyncDisposable {
+  url: string;
+  token: string;
+}
+
+/** Requests under way may take this long after a stop. */
+const DRAIN_MS = 3000;
+/** Long polls and streams must outlive Bun's default of 10 s; 255 s is the most it allows. */
+const IDLE_TIMEOUT_S = 255;
+
+/** Starts the control plane: its user, its database, the schema, the loops, and last the API. */
+export async function startControl(
+  settings: LoadedSettings,
+  dependencies: { log: Log; clock: Clock },
+): Promise<ControlPlane> {
+  const { values } = settings;
+  const { log, clock } = dependencies;
+  await becomeControlUser(
+    values.run_as,
+    [
+      { setting: 'state_dir', path: values.state_dir, mode: 0o755 },
+      { setting: 'runtime_dir', path: values.runtime_dir, mode: 0o755 },
+      { setting: 'cache_dir', path: values.cache_dir, mode: 0o755 },
+    ],
+    log,
+  );
+  await using stack = new AsyncDisposableStack();
+  const hold: { sweeper?: LeaseSweeper } = {};
+  const embedded = await startDatabase(settings, {
+    ...dependencies,
+    onRestart: () => hold.sweeper?.hold('the database restarted'),
+  });
+  if (embedded) stack.use(embedded);
+  const database = stack.use(await connectTo(settings, embedded, log));
+  const applied = await migrate(database);
+  if (applied.length > 0) log.info('schema migrated', { migrations: applied.join(', ') });
+  const token = await ensureToken(values.token_file);
+
+  const context = createContext(settings, {
+    database,
+    embedded: embedded !== undefined,
+    stack,
+    ...dependencies,
+  });
+  hold.sweeper = context.sweeper;
+  const server = listen(settings, context, token);
+  stack.defer(async () => {
+    await Promise.race([server.stop(), clock.sleep(DRAIN_MS)]);
+    await server.stop(true);
+  });
+  const url = `http://${urlHost(values.api_host)}:${server.port}`;
+  await embedded?.announce(url);
+  log.info('control plane ready', { url, database: context.databaseKind, version: buildInfo.version });
+  const owned = stack.move();
+  return { url, token, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function startDatabase(
+  { values }: LoadedSettings,
+  options: { log: Log; clock: Clock; onRestart: () => void },
+): Promise<EmbeddedServer | undefined> {
+  if (values.database_url !== undefined) return undefined;
+  return await startEmbedded({
+    stateDir: values.state_dir,
+    runtimeDir: values.runtime_dir,
+    cacheDir: values.cache_dir,
+    log: options.log,
+    clock: options.clock,
+    onRestart: options.onRestart,
+  });
+}
+
+async function connectTo(
+  { values }: LoadedSettings,
+  embedded: EmbeddedServer | undefined,
+  log: Log,
+): Promise<Database> {
+  if (embedded) return await connect({ address: { embedded: embedded.address }, log });
+  return await connect({ address: { url: values.database_url ?? '' }, log });
+}
+
+interface ContextParts {
+  database: Database;
+  embedded: boolean;
+  stack: AsyncDisposableStack;
+  log: Log;
+  clock: Clock;
+}
+
+function createContext({ values }: LoadedSettings, parts: ContextParts): ControlContext {
+  const { database, stack, log, clock } = parts;
+  const times = { heartbeatMs: values.heartbeat, leaseMs: values.lease };
+  const changes = new Changes();
+  const transaction: ControlContext['transaction'] = async (work) => {
+    const results = await database.sql.begin(async (sql) => [await work(sql)] as const);
+    return results[0];
+  };
+  const dispatcher = stack.use(
+    new Dispatcher({ log, clock, claimFor: (poll) => transaction((sql) => claimFor(sql, poll, times)) }),
+  );
+  const changed: ControlContext['changed'] = (id, parentId) =>
+    changes.emit({ type: 'operation', id, parentId });
+  const sweeper = stack.use(
+    new LeaseSweeper({
+      clock,
+      log,
+      leaseMs: values.lease,
+      periodMs: Math.min(1000, values.lease / 4),
+      sweep: (options) => sweepLeases({ sql: database.sql, transaction }, options),
+      onTaken: (ids) => {
+        log.warn('leases taken back', { operations: ids.slice(0, 10).join(' '), count: ids.length });
+        for (const id of ids) changed(id, null);
+        dispatcher.wake();
+      },
+    }),
+  );
+  const metrics = createMetrics();
+  fleetMetrics(metrics, { sql: database.sql, times });
+  return {
+    database,
+    databaseKind: parts.embedded ? 'embedded' : 'external',
+    transaction,
+    clock,
+    rng: systemRng,
+    log,
+    build: buildInfo,
+    times,
+    changes,
+    dispatcher,
+    sweeper,
+    barsFiles: new BarsFiles({
+      directory: join(values.cache_dir, 'pinned-bars'),
+      sql: database.sql,
+      source: barsSource(database),
+    }),
+    metrics,
+    startedAt: new Date(clock.nowMs()).toISOString(),
+    wake: () => dispatcher.wake(),
+    changed,
+  };
+}
+
+function listen({ values }: LoadedSettings, context: ControlContext, token: string): Bun.Server<undefined> {
+  requireLoopback(values.api_host, values.insecure);
+  const app = createApp({
+    context,
+    token,
+    tokenFile: values.token_file,
+    hosts: [values.api_host, ...values.allowed_hosts],
+    httpMetrics: httpMetrics(context.metrics),
+  });
+  try {
+    return Bun.serve({
+      hostname: values.api_host,
+      port: values.api_port,
+      idleTimeout: IDLE_TIMEOUT_S,
+      // The endpoints judge the size themselves, with an answer that says why.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request) => app.fetch(request),
+      error: (error) => {
+        context.log.error('request failed', { error: describeError(error) });
+        return new Response('internal error', { status: 500 });
+      },
+    });
+  } catch (cause) {
+    if (errorCode(cause) !== 'EADDRINUSE') throw cause;
+    throw new Fault('in_use', `Cannot listen on ${values.api_host}:${values.api_port}: the port is taken`, {
+      cause,
+      hint: 'set api_port (API_PORT) to a free port, or stop what uses this one',
+    });
+  }
+}
+
+function requireLoopback(host: string, insecure: boolean): void {
+  if (insecure || ['127.0.0.1', '::1', 'localhost'].includes(host)) return;
+  throw new Fault('settings', `Cannot listen on ${host}: without TLS that is only allowed on loopback`, {
+    hint: 'set api_host to 127.0.0.1, or insecure to true if the network is yours alone',
+  });
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,102 @@
+import { Hono, type Context } from 'hono';
+import { z } from 'zod';
+import { endpoints, type EndpointName } from '#agent/contract/endpoints';
+import type { Permission } from '#agent/contract/endpoint';
+import { Fault } from '#agent/kit/error';
+import { checkLength, readJson } from './body';
+import type { ControlContext } from './context';
+import { docsRoutes } from './docs';
+import { invalidInput, problemResponse } from './error-map';
+import { guard, type GuardOptions } from './guard';
+import { healthRoutes } from './health';
+import type { HttpMetrics } from './http-metrics';
+import type { Handlers, Input } from './route';
+import { handlersOf } from './routes/registry';
+
+export const API_PREFIX = '/api/v1';
+
+export interface AppOptions extends GuardOptions {
+  context: ControlContext;
+  httpMetrics: HttpMetrics;
+}
+
+/** The HTTP application of the control plane: every row of the endpoint table, health, metrics, docs. */
+export function createApp(options: AppOptions): Hono {
+  const { context, httpMetrics } = options;
+  const app = new Hono();
+  app.onError((error, c) => problemResponse(error, { path: c.req.path, log: context.log }));
+  app.notFound((c) =>
+    problemResponse(
+      new Fault('not_found', `Cannot ${c.req.method} ${c.req.path}: there is no such endpoint`, {
+        hint: 'the endpoints are listed at /docs',
+      }),
+      { path: c.req.path, log: context.log },
+    ),
+  );
+  app.use(async (c, next) => {
+    const end = httpMetrics.start();
+    await next();
+    end({ method: c.req.method, status: c.res.status });
+  });
+  app.route('/', guarded(healthRoutes(context), options));
+  app.route('/', guarded(docsRoutes(), options));
+  mountEndpoints(app, handlersOf(context), options);
+  return app;
+}
+
+/** Pages without a token; the Host check holds for them too. */
+function guarded(routes: Hono, options: GuardOptions): Hono {
+  const app = new Hono();
+  app.onError((error) => {
+    throw error;
+  });
+  for (const route of routes.routes) {
+    app.on(route.method, route.path, (c, next) => {
+      guard(c.req.raw, 'open', options);
+      return route.handler(c, next);
+    });
+  }
+  return app;
+}
+
+function mountEndpoints(app: Hono, handlers: Handlers, options: AppOptions): void {
+  for (const name of bySpecificity()) {
+    const row = endpoints[name];
+    const permission: Permission = row.permission;
+    app.on(row.method.toUpperCase(), API_PREFIX + row.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
+      guard(c.req.raw, permission, options);
+      const input = await readInput(name, c);
+      // The table pairs each handler with its own row, which TypeScript cannot follow through a loop.
+      const handler = handlers[name] as (input: Input<never>) => Promise<unknown>;
+      const reply = await handler(input as Input<never>);
+      if (reply instanceof Response) return reply;
+      return c.json(reply as object);
+    });
+  }
+}
+
+/** Fixed paths before those with parameters, which would swallow them. */
+function bySpecificity(): EndpointName[] {
+  const parameters = (name: EndpointName): number => endpoints[name].path.split('{').length;
+  return (Object.keys(endpoints) as EndpointName[]).toSorted((a, b) => parameters(a) - parameters(b));
+}
+
+async function readInput(name: EndpointName, c: Context): Promise<Input<(typeof endpoints)[EndpointName]>> {
+  const row = endpoints[name];
+  const request = c.req.raw;
+  const params = parse(row.params, c.req.param(), 'the path');
+  const query = parse(row.query.strict(), c.req.query(), 'the query');
+  if (row.upload !== undefined) {
+    checkLength(request, row.bodyBytesMax);
+    return { params, query, body: undefined, request, signal: request.signal } as never;
+  }
+  const wantsBody = !(row.body instanceof z.ZodUndefined);
+  const body = wantsBody ? parse(row.body, await readJson(request, row.bodyBytesMax), 'the body') : undefined;
+  return { params, query, body, request, signal: request.signal } as never;
+}
+
+function parse(schema: z.ZodType, value: unknown, what: string): unknown {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw invalidInput(what, parsed.error);
+  return parsed.data;
+}

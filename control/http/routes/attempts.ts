@@ -1,0 +1,48 @@
+import { jobKindNamed } from '#agent/jobs/registry';
+import { backoffDelayMs } from '#agent/kit/retry';
+import { recordLogs } from '#control/store/logs';
+import { findOperation, recordProgress } from '#control/store/operations';
+import { recordResult } from '#control/store/results';
+import { recordUnits } from '#control/store/units';
+import type { ControlContext } from '#control/http/context';
+import type { Handlers } from '#control/http/route';
+
+type AttemptHandlers = Pick<Handlers, 'reportProgress' | 'reportUnits' | 'reportLogs' | 'reportResult'>;
+
+const RETRY = { delayMsMin: 1000, delayMsMax: 60_000 };
+
+export function attemptHandlers(context: ControlContext): AttemptHandlers {
+  const { database, rng, wake, changed } = context;
+  return {
+    async reportProgress({ params, body }) {
+      await context.transaction((sql) => recordProgress(sql, params, body));
+      changed(params.operation_id, null);
+      return { success: true, data: { accepted: true, duplicate: false } };
+    },
+
+    async reportUnits({ params, body }) {
+      const { inserted, parentId } = await context.transaction((sql) => recordUnits(sql, params, body));
+      changed(params.operation_id, parentId);
+      return { success: true, data: { accepted: true, duplicate: inserted === 0 } };
+    },
+
+    async reportLogs({ params, body }) {
+      await context.transaction((sql) => recordLogs(sql, params, body));
+      changed(params.operation_id, null);
+      return { success: true, data: { accepted: true, duplicate: false } };
+    },
+
+    async reportResult({ params, body }) {
+      const before = await findOperation(database.sql, params.operation_id);
+      const accepted = await context.transaction((sql) =>
+        recordResult(sql, params, body, {
+          summarize: (result) => (before ? jobKindNamed(before.kind).summarize(result) : {}),
+          retryDelayMs: (attempts) => backoffDelayMs(RETRY, attempts, rng),
+        }),
+      );
+      changed(params.operation_id, before?.parentId ?? null);
+      wake();
+      return { success: true, data: accepted };
+    },
+  };
+}

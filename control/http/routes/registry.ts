@@ -1,0 +1,18 @@
+import type { ControlContext } from '#control/http/context';
+import type { Handlers } from '#control/http/route';
+import { attemptHandlers } from './attempts';
+import { dataHandlers } from './data';
+import { fleetHandlers } from './fleet';
+import { operationHandlers } from './operations';
+import { workerHandlers } from './workers';
+
+/** Every handler of the API, one file a resource, alphabetical. */
+export function handlersOf(context: ControlContext): Handlers {
+  return {
+    ...attemptHandlers(context),
+    ...dataHandlers(context),
+    ...fleetHandlers(context),
+    ...operationHandlers(context),
+    ...workerHandlers(context),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Capabilities } from '#agent/contract/capability';
+import type { Verdict } from '#agent/contract/worker';
+
+/** What is known of a node. Gossip becomes the second signal here when it exists. */
+export interface Signals {
+  heartbeatAgeMs: number;
+  /** Since a graceful goodbye; null when there was none. */
+  stoppedAgeMs: number | null;
+  drainingReason: string | null;
+  capabilities: Capabilities;
+}
+
+export interface VerdictTimes {
+  heartbeatMs: number;
+  leaseMs: number;
+}
+
+/** A heartbeat later than this many periods is late, though not yet lost. */
+const LATE_PERIODS = 2.5;
+
+/** The state of a node and its cause in words: one pure function, first match wins. */
+export function verdict(signals: Signals, times: VerdictTimes): Verdict {
+  const age = describeAge(signals.heartbeatAgeMs);
+  if (signals.stoppedAgeMs !== null) {
+    return { state: 'stopped', cause: `stopped on purpose ${describeAge(signals.stoppedAgeMs)} ago` };
+  }
+  if (signals.heartbeatAgeMs > times.leaseMs) return { state: 'lost', cause: `no heartbeat for ${age}` };
+  if (signals.drainingReason !== null) return { state: 'draining', cause: signals.drainingReason };
+  if (signals.heartbeatAgeMs > times.heartbeatMs * LATE_PERIODS) {
+    return { state: 'degraded', cause: `heartbeat is late: the last one came ${age} ago` };
+  }
+  const failed = failedProbes(signals.capabilities);
+  if (failed !== undefined) return { state: 'degraded', cause: failed };
+  return { state: 'ready', cause: `heartbeat ${age} ago` };
+}
+
+function failedProbes(capabilities: Capabilities): string | undefined {
+  for (const [name, fact] of Object.entries(capabilities)) {
+    if (fact.state === 'failed') return `probe ${name} failed: ${fact.error}`;
+  }
+  return undefined;
+}
+
+function describeAge(ageMs: number): string {
+  const seconds = Math.max(0, Math.round(ageMs / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+}
