@@ -88,6 +88,14 @@ function open(address: DatabaseAddress, options: ConnectOptions): Sql {
 }
 
 function connectionFault(error: unknown, target: string): unknown {
+  // pgbouncer names the start-up parameter that it does not know, also in session mode.
+  if (error instanceof Error && error.message.includes('unsupported startup parameter')) {
+    const message = `Cannot connect to ${target}: a pooler stands before it (${error.message})`;
+    throw new Fault('environment', message, {
+      cause: error,
+      hint: 'point DATABASE_URL at PostgreSQL itself (port 5432 instead of 6432)',
+    });
+  }
   const mapped = toStoreError(error);
   if (!(mapped instanceof Fault)) return mapped;
   if (mapped.code === 'environment') return mapped;

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { errorCode, Fault } from '#agent/kit/error';
+import { Fault } from '#agent/kit/error';
 import { openPool, type DatabaseAddress } from './address';
 
 /** The oldest server that the statements of the store were written for. */
@@ -27,16 +27,6 @@ export async function checkServer(address: DatabaseAddress): Promise<number> {
     }
     if ('url' in address && (await sharesSessions(first, second))) throw poolerFault();
     return version;
-  } catch (error) {
-    // pgbouncer names the start-up parameter it does not know, even in session mode.
-    if (
-      errorCode(error) === '08P01' &&
-      error instanceof Error &&
-      error.message.includes('startup parameter')
-    ) {
-      throw poolerFault(error);
-    }
-    throw error;
   } finally {
     await Promise.all([first.end({ timeout: 1 }), second.end({ timeout: 1 })]);
   }
@@ -78,12 +68,11 @@ function openPlain(address: DatabaseAddress): postgres.Sql {
   });
 }
 
-export function poolerFault(cause?: unknown): Fault {
+function poolerFault(): Fault {
   const message =
     'Cannot use DATABASE_URL: a transaction pooler (such as pgbouncer) stands before the server, ' +
     'and LISTEN, advisory locks and prepared statements need a session of their own';
   return new Fault('environment', message, {
     hint: 'point DATABASE_URL at PostgreSQL itself (port 5432 instead of 6432)',
-    ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -7,7 +7,7 @@ import type postgres from 'postgres';
 import { assert } from '#agent/kit/assert';
 import { tryLock } from '#agent/kit/flock';
 import { silentLog } from '#agent/kit/log';
-import { lookupUser } from '#agent/kit/process';
+import { lookupUser, type User } from '#agent/kit/process';
 import { openPool } from '#control/store/address';
 import { connect, type ConnectOptions, type Database } from '#control/store/connect';
 import { installPostgres } from '#control/store/embedded/install';
@@ -85,6 +85,11 @@ export async function freshDatabase(
   };
 }
 
+/** Whom servers run as when the tests run as root; undefined when they do not. */
+export function unprivilegedUser(): User | undefined {
+  return process.getuid?.() === 0 ? (lookupUser('postgres') ?? lookupUser('nobody')) : undefined;
+}
+
 const DEBIAN_BIN = '/usr/lib/postgresql/15/bin';
 const TEMPLATE = 'ktrdr_template';
 let databasesMade = 0;
@@ -112,7 +117,7 @@ function lazyServer(name: string, programs: () => Promise<Programs>): TestServer
 async function startServer({ postgres: program, initdb }: Programs): Promise<RunningServer> {
   const directory = await mkdtemp(join(tmpdir(), 'kt-pg-'));
   await chmod(directory, 0o700);
-  const user = process.getuid?.() === 0 ? (lookupUser('postgres') ?? lookupUser('nobody')) : undefined;
+  const user = unprivilegedUser();
   if (user !== undefined) await chown(directory, user.uid, user.gid);
   const alive = join(directory, 'alive');
   assert(tryLock(alive) !== undefined, 'a new file is locked');
