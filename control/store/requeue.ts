@@ -79,11 +79,9 @@ export async function finishParent(sql: Sql, parentId: string): Promise<void> {
     select status, units_total, cancel_requested_at is not null as cancelled
     from operation where operation_id = ${parentId} for update`;
   assert(parent, `parent ${parentId} exists`);
-  const [children] = await sql<{ open: number; failed: number; done: number; example: string | null }[]>`
+  const [children] = await sql<{ open: number; done: number }[]>`
     select (count(*) filter (where status in ('pending', 'resuming', 'running')))::int as open,
-           (count(*) filter (where status = 'failed'))::int as failed,
-           coalesce(sum(units_done), 0)::int as done,
-           min(unit_from || ': ' || (error->>'message')) filter (where status = 'failed') as example
+           coalesce(sum(units_done), 0)::int as done
     from operation where parent_id = ${parentId}`;
   assert(children, 'an aggregate has one row');
   if (children.open > 0 || isTerminal(parent.status)) return;
@@ -92,11 +90,22 @@ export async function finishParent(sql: Sql, parentId: string): Promise<void> {
   if (parent.cancelled) {
     await close(sql, parentId, { status: 'cancelled', error: null });
   } else if (missing > 0) {
-    const message = `${missing} of ${parent.unitsTotal} units have no result; unit ${children.example ?? 'unknown'}`;
+    const message = `${missing} of ${parent.unitsTotal} units have no result; ${await firstFailure(sql, parentId)}`;
     await close(sql, parentId, { status: 'failed', error: { code: 'internal', message } });
   } else {
     await close(sql, parentId, { status: 'completed', error: null });
   }
+}
+
+/** The first unit without a result in a failed batch, and why that batch failed. */
+async function firstFailure(sql: Sql, parentId: string): Promise<string> {
+  const [row] = await sql<{ unit: number; message: string | null }[]>`
+    select u.unit::int, c.error->>'message' as message
+    from operation c, generate_series(c.unit_from, c.unit_to - 1) as u(unit)
+    where c.parent_id = ${parentId} and c.status = 'failed'
+      and not exists (select 1 from unit_result r where r.sweep_id = ${parentId} and r.unit_index = u.unit)
+    order by u.unit limit 1`;
+  return row ? `unit ${row.unit}: ${row.message ?? 'no reason was given'}` : 'no batch says why';
 }
 
 async function close(sql: Sql, operationId: string, settlement: Settlement): Promise<void> {
