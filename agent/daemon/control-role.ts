@@ -17,6 +17,7 @@ import { sweepLeases } from '#control/schedule/sweep-leases';
 import { barsSource } from '#control/store/bars-source';
 import { connect, type Database } from '#control/store/connect';
 import { startEmbedded, type EmbeddedServer } from '#control/store/embedded/server';
+import { listen as listenOn, Notifier } from '#control/store/listen';
 import { migrate } from '#control/store/migrate';
 import { ensureToken } from './api-token';
 import { becomeControlUser } from './control-user';
@@ -112,6 +113,14 @@ interface ContextParts {
   clock: Clock;
 }
 
+/** Other control planes on the same database submit and end work too; each LISTEN looks again. */
+const WORK_CHANNEL = 'ktrdr_work';
+
+async function listenForWork({ database, dispatcher }: ControlContext): Promise<AsyncDisposable> {
+  const wake = (): void => dispatcher.wake();
+  return await listenOn(database, { channel: WORK_CHANNEL, onNotify: wake, onListening: wake });
+}
+
 function createContext({ values }: LoadedSettings, parts: ContextParts): ControlContext {
   const { database, stack, log, clock } = parts;
   const times = { heartbeatMs: values.heartbeat, leaseMs: values.lease };
@@ -123,6 +132,7 @@ function createContext({ values }: LoadedSettings, parts: ContextParts): Control
   const dispatcher = stack.use(
     new Dispatcher({ log, clock, claimFor: (poll) => transaction((sql) => claimFor(sql, poll, times)) }),
   );
+  const notifier = stack.use(new Notifier(database, clock));
   const changed: ControlContext['changed'] = (id, parentId) =>
     changes.emit({ type: 'operation', id, parentId });
   const sweeper = stack.use(
@@ -160,7 +170,10 @@ function createContext({ values }: LoadedSettings, parts: ContextParts): Control
     }),
     metrics,
     startedAt: new Date(clock.nowMs()).toISOString(),
-    wake: () => dispatcher.wake(),
+    wake: () => {
+      dispatcher.wake();
+      notifier.notify(WORK_CHANNEL);
+    },
     changed,
   };
 }

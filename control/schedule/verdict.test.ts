@@ -1,0 +1,33 @@
+import { expect, test } from 'bun:test';
+import { registration } from '#test/support/store-fleet';
+import { verdict, type Signals } from './verdict';
+
+const times = { heartbeatMs: 5000, leaseMs: 30_000 };
+const healthy: Signals = {
+  heartbeatAgeMs: 2000,
+  stoppedAgeMs: null,
+  drainingReason: null,
+  capabilities: registration('0'.repeat(32), 'node', 1).capabilities,
+};
+const broken = { ...healthy.capabilities, disk: { state: 'failed' as const, error: 'statfs: EIO' } };
+
+const cases: [string, Partial<Signals>, string, string][] = [
+  ['a fresh heartbeat', {}, 'ready', 'heartbeat 2 s ago'],
+  [
+    'a late heartbeat',
+    { heartbeatAgeMs: 14_000 },
+    'degraded',
+    'heartbeat is late: the last one came 14 s ago',
+  ],
+  ['no heartbeat for a lease', { heartbeatAgeMs: 31_000 }, 'lost', 'no heartbeat for 31 s'],
+  ['none for long', { heartbeatAgeMs: 3 * 3_600_000 }, 'lost', 'no heartbeat for 3 h'],
+  ['a goodbye', { stoppedAgeMs: 60_000, heartbeatAgeMs: 61_000 }, 'stopped', 'stopped on purpose 60 s ago'],
+  ['a drain', { drainingReason: 'new disk' }, 'draining', 'new disk'],
+  ['a failed probe', { capabilities: broken }, 'degraded', 'probe disk failed: statfs: EIO'],
+];
+
+for (const [name, signals, state, cause] of cases) {
+  test(`verdict() of a node with ${name} is ${state}`, () => {
+    expect(verdict({ ...healthy, ...signals }, times)).toEqual({ state: state as 'ready', cause });
+  });
+}
