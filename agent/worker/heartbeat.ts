@@ -4,7 +4,7 @@ import type { Clock } from '#agent/kit/clock';
 import type { Log } from '#agent/kit/log';
 import { backoffDelayMs } from '#agent/kit/retry';
 import type { Rng } from '#agent/kit/rng';
-import type { ControlApi } from './control-api';
+import { attemptName, type ControlApi } from './control-api';
 import type { Intake } from './intake';
 import type { Reachability } from './reachability';
 import { isRegistrationGone, type Membership, type Registrar } from './registration';
@@ -84,8 +84,11 @@ async function beat(
 }
 
 function applyLeases({ intake, log }: HeartbeatOptions, reply: HeartbeatReply, sentBootMs: number): void {
+  const held = new Set(intake.held().map(attemptName));
   for (const { operation_id, epoch, state } of reply.leases) {
     const key = { operation_id, epoch };
+    // Its result was accepted while this heartbeat was on its way.
+    if (!held.has(attemptName(key))) continue;
     switch (state) {
       case 'renewed':
         intake.renewed(key, sentBootMs + reply.lease_ms);

@@ -57,10 +57,13 @@ async function deliverResult(
   body: ResultReport,
 ): Promise<DeliveryVerdict> {
   const { api } = options;
-  try {
-    const verdict = await deliver(options, report, (call) => api.result(report.key, body, call));
-    if (verdict === 'accepted') options.metrics.operations.inc(operationLabels(report.key, body.outcome));
+  const send = async (sent: ResultReport): Promise<DeliveryVerdict> => {
+    const verdict = await deliver(options, report, (call) => api.result(report.key, sent, call));
+    if (verdict === 'accepted') options.metrics.operations.inc(operationLabels(report.key, sent.outcome));
     return verdict;
+  };
+  try {
+    return await send(body);
   } catch (error) {
     if (report.signal.aborted) throw error;
     options.log.error('the result of an attempt was refused; reporting a failure instead', {
@@ -68,8 +71,7 @@ async function deliverResult(
       outcome: body.outcome,
       reason: describeError(error),
     });
-    const failure = failedResult(body, `Cannot deliver the result: ${describeError(error)}`);
-    return await deliver(options, report, (call) => api.result(report.key, failure, call));
+    return await send(failedResult(body, `Cannot deliver the result: ${describeError(error)}`));
   }
 }
 

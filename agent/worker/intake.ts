@@ -80,29 +80,35 @@ export class Intake {
   /** Somebody asked for the end of this attempt: it stops and its end is reported. */
   cancel(key: AttemptKey, reason: string): void {
     const starting = this.#starting.get(attemptName(key));
-    if (starting?.order === 'start') {
-      starting.order = 'cancel';
-      starting.stop.abort(new Fault('conflict', `Cannot start the attempt: ${reason}`));
-    }
+    if (starting?.order === 'start') this.#order(starting, 'cancel', reason);
     if (this.#isBegun(key)) this.#options.attempts.cancel(key, 'cancelled', reason);
   }
 
   /** The attempt is not ours any more: it stops, and what it still reports is refused as stale. */
   drop(key: AttemptKey, reason: string): void {
     const starting = this.#starting.get(attemptName(key));
-    if (starting !== undefined) {
-      starting.order = 'drop';
-      starting.stop.abort(new Fault('stale_epoch', `Cannot start the attempt: ${reason}`));
-    }
+    if (starting !== undefined) this.#order(starting, 'drop', reason);
     if (this.#isBegun(key)) this.#options.attempts.cancel(key, 'cancelled', reason);
   }
 
-  /** Gives up what is not started yet; it goes to others when its lease ends, or at our goodbye. */
-  async close(): Promise<void> {
-    for (const { stop } of this.#starting.values()) {
-      stop.abort(new Fault('unavailable', 'Cannot start the attempt: the agent stops'));
+  /** Gives back what is not started yet, and says so to the control plane, until the signal aborts. */
+  async release(signal: AbortSignal): Promise<void> {
+    const waiting = [...this.#starting.values()];
+    for (const starting of waiting) {
+      if (starting.order === 'start') this.#order(starting, 'release', 'the agent stops');
     }
-    await Promise.all([...this.#starting.values()].map(({ done }) => done));
+    const abort = (): void => {
+      for (const { stop } of waiting) stop.abort(new Fault('unavailable', 'Cannot report: the agent stops'));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    await Promise.all(waiting.map(({ done }) => done));
+    signal.removeEventListener('abort', abort);
+  }
+
+  #order(starting: Starting, order: 'cancel' | 'drop' | 'release', reason: string): void {
+    starting.order = order;
+    starting.stop.abort(new Fault('conflict', `Cannot start the attempt: ${reason}`));
   }
 
   #isBegun(key: AttemptKey): boolean {
@@ -131,16 +137,15 @@ export class Intake {
   }
 
   async #giveUp(starting: Starting, error: unknown): Promise<void> {
-    const { grant, stop } = starting;
+    const { grant } = starting;
     const { delivery, log } = this.#options;
     const key = keyOf(grant);
-    const cancelled = starting.order === 'cancel';
-    if (stop.signal.aborted && !cancelled) {
+    if (starting.order === 'drop') {
       log.info('an attempt was given up before its start', { ...key, reason: describeError(error) });
       return;
     }
-    const report = this.#endReport(error, cancelled);
-    if (!cancelled) {
+    const report = this.#endReport(error, starting.order);
+    if (report.outcome === 'failed') {
       log.warn('an attempt cannot be started', { ...key, kind: grant.kind, reason: describeError(error) });
     }
     // The attempt stays held until this is home, or until it is dropped; nothing is left to cancel.
@@ -153,29 +158,39 @@ export class Intake {
     }
   }
 
-  #endReport(error: unknown, cancelled: boolean): ResultReport {
-    const fault = error instanceof Fault ? error : undefined;
+  #endReport(error: unknown, order: Order): ResultReport {
+    const outcome = order === 'start' ? 'failed' : outcomeOf(order);
     return {
       worker_id: this.#options.workerId,
-      outcome: cancelled ? 'cancelled' : 'failed',
+      outcome,
       result: null,
-      error: cancelled
-        ? null
-        : {
-            code: fault?.code ?? 'internal',
-            message: describeError(error).slice(0, 4000),
-            retryable: fault?.retryable ?? false,
-            ...(fault?.hint === undefined ? {} : { hint: fault.hint.slice(0, 1000) }),
-          },
+      error: outcome === 'failed' ? reportedError(error) : null,
       provenance: null,
     };
   }
 }
 
+/** What is wanted of an attempt that has not begun; `report`: its end is on the way already. */
+type Order = 'start' | 'cancel' | 'release' | 'drop' | 'report';
+
 interface Starting {
   readonly grant: Grant;
   deadlineBootMs: number;
   stop: AbortController;
-  order: 'start' | 'cancel' | 'drop' | 'report';
+  order: Order;
   done: Promise<void>;
+}
+
+function outcomeOf(order: Order): 'cancelled' | 'released' {
+  return order === 'release' ? 'released' : 'cancelled';
+}
+
+function reportedError(error: unknown): NonNullable<ResultReport['error']> {
+  const fault = error instanceof Fault ? error : undefined;
+  return {
+    code: fault?.code ?? 'internal',
+    message: describeError(error).slice(0, 4000),
+    retryable: fault?.retryable ?? false,
+    ...(fault?.hint === undefined ? {} : { hint: fault.hint.slice(0, 1000) }),
+  };
 }

@@ -78,11 +78,15 @@ export class WorkerLink implements AsyncDisposable {
     return this.#intake.barsInUse();
   }
 
-  /** No new work from here on; what was granted and not started goes back at our goodbye. Heartbeats go on. */
+  /** No new work from here on. Heartbeats go on. */
   async stopClaiming(): Promise<void> {
     this.#stopClaims.abort();
     await this.#claims;
-    await this.#intake.close();
+  }
+
+  /** Gives back what was granted and has not begun; when the signal aborts the control plane is not told. */
+  async releaseUnstarted(signal: AbortSignal): Promise<void> {
+    await this.#intake.release(signal);
   }
 
   /** Tells the control plane that this agent leaves on purpose. Tries once; false when it did not hear it. */
@@ -101,6 +105,7 @@ export class WorkerLink implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.stopClaiming();
+    await this.releaseUnstarted(AbortSignal.abort());
     await this.#heartbeats;
   }
 
