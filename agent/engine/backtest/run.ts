@@ -72,9 +72,10 @@ function sampleEquity(bars: Bars, equity: Float64Array, pointsMax: number): Equi
   const timeMs: number[] = [];
   const values: number[] = [];
   const firstBar = bars.length - equity.length;
+  const { timeUs } = calendarOf(bars);
   for (let i = 0; i < count; i++) {
     const index = count === 1 ? equity.length - 1 : Math.round((i * (equity.length - 1)) / (count - 1));
-    timeMs.push(Number(bars.time[firstBar + index]) / 1000);
+    timeMs.push((timeUs[firstBar + index] as number) / 1000);
     values.push(equity[index] as number);
   }
   return { timeMs, equity: values };

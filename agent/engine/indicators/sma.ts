@@ -8,14 +8,16 @@ export function sma(source: Float64Array, period: number, out?: Float64Array): F
   const first = Math.min(length, firstValueIndex(source) + period - 1);
   result.fill(NaN, 0, first);
   const block = blockLength(period);
+  // A division at each bar would cost as much as all the rest; the last bit is not worth it.
+  const weight = 1 / period;
   for (let start = first; start < length; start += block) {
     const end = Math.min(length, start + block);
     let sum = 0;
-    for (let i = start - period + 1; i < start; i++) sum += source[i] as number;
-    for (let i = start; i < end; i++) {
-      sum += source[i] as number;
-      result[i] = sum / period;
-      sum -= source[i - period + 1] as number;
+    for (let i = start - period + 1; i <= start; i++) sum += source[i] as number;
+    result[start] = sum * weight;
+    for (let i = start + 1; i < end; i++) {
+      sum += (source[i] as number) - (source[i - period] as number);
+      result[i] = sum * weight;
     }
   }
   return result;

@@ -19,13 +19,13 @@ export const smaCross = defineStrategy({
   targets(bars, { fast, slow, average, allow_short }, cache) {
     const fastAverage = cache.indicator(bars, average, fast);
     const slowAverage = cache.indicator(bars, average, slow);
-    const below = allow_short ? -1 : 0;
     const targets = new Int8Array(bars.length);
     // Comparisons with the NaN of the warm-up are false, which leaves 0.
     for (let i = slow - 1; i < targets.length; i++) {
-      const difference = (fastAverage[i] as number) - (slowAverage[i] as number);
-      if (difference > 0) targets[i] = 1;
-      else if (difference < 0) targets[i] = below;
+      const ahead = fastAverage[i] as number;
+      const behind = slowAverage[i] as number;
+      if (ahead > behind) targets[i] = 1;
+      else if (allow_short && ahead < behind) targets[i] = -1;
     }
     return targets;
   },
