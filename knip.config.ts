@@ -2,7 +2,7 @@
 import type { KnipConfig } from 'knip';
 
 const config: KnipConfig = {
-  entry: ['agent/main.ts', 'installers/*.ts', '{agent,control,installers,test}/**/*.test.ts'],
+  entry: ['agent/main.ts', 'installers/*.ts', '{agent,control,installers,test}/**/*.{test,bench}.ts'],
   project: ['{agent,control,installers,test}/**/*.{ts,tsx}', '*.ts'],
   ignoreDependencies: [
     // Declared for the rooms that come next, so that the lock file does not change under them:

@@ -8,7 +8,7 @@ export type StyleRule = (file: SourceFile) => string[];
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
 const VAGUE_NAMES = /(^|[-/])(utils?|helpers?|common|manager)(-|\.|\/|$)|(^|\/)types(\.|\/)/;
-const FILE_NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d))?\.tsx?$/;
+const FILE_NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|bench|config|d))?\.tsx?$/;
 
 /** Where time passes: the real clock, and the bounded wait of the tests. */
 const MAY_WAIT = ['agent/kit/', 'test/support/'];

@@ -1,3 +1,4 @@
+import { present } from '#agent/kit/assert';
 import type { Bars } from '#agent/engine/bars';
 import type { Capital, Costs } from './request';
 
@@ -45,6 +46,7 @@ export function simulate(bars: Bars, targets: Int8Array, options: SimulationOpti
     cash: options.capital.initialCapital,
     quantity: 0,
     roundTrips: [],
+    open: undefined,
     fraction: options.capital.positionFraction,
     costs: options.costs,
   };
@@ -93,6 +95,8 @@ interface Account {
   cash: number;
   quantity: number;
   readonly roundTrips: RoundTrip[];
+  /** The last of them, while it is open. */
+  open: RoundTrip | undefined;
   readonly fraction: number;
   readonly costs: Costs;
 }
@@ -120,7 +124,7 @@ function enter(account: Account, wanted: number, { bar, price }: Fill): void {
   const entryCash = cashOf(quantity, entryPrice, commissionRate);
   account.cash += entryCash;
   account.quantity = quantity;
-  account.roundTrips.push({
+  account.open = {
     entryBar: bar,
     quantity,
     entryPrice,
@@ -129,12 +133,13 @@ function enter(account: Account, wanted: number, { bar, price }: Fill): void {
     exitPrice: entryPrice,
     netPnl: 0,
     forced: false,
-  });
+  };
+  account.roundTrips.push(account.open);
 }
 
 function exit(account: Account, { bar, price, forced = false }: Fill): void {
   const { slippageRate, commissionRate } = account.costs;
-  const trip = account.roundTrips[account.roundTrips.length - 1] as RoundTrip;
+  const trip = present(account.open, 'the open round trip');
   trip.exitBar = bar;
   trip.exitPrice = fillPrice(price, -account.quantity, slippageRate);
   const cash = cashOf(-account.quantity, trip.exitPrice, commissionRate);
@@ -142,6 +147,7 @@ function exit(account: Account, { bar, price, forced = false }: Fill): void {
   trip.forced = forced;
   account.cash += cash;
   account.quantity = 0;
+  account.open = undefined;
 }
 
 /** What buying (positive) or selling `quantity` at `price` does to cash, commission included. */
