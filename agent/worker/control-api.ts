@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import type {
   ClaimReply,
-  Grant,
   ResultReport,
   AttemptKey,
   claimRequestSchema,
@@ -47,11 +46,6 @@ export interface CallOptions {
 export interface Accepted {
   accepted: boolean;
   duplicate: boolean;
-}
-
-/** One string for an attempt, for maps. */
-export function attemptName(key: AttemptKey | Grant): string {
-  return `${key.operation_id}.${key.epoch}`;
 }
 
 export function keyOf({ operation_id, epoch }: AttemptKey): AttemptKey {

@@ -5,7 +5,8 @@ import type { Log } from '#agent/kit/log';
 import { jobKindNamed } from '#agent/jobs/registry';
 import type { Delivery } from './attempts/delivery';
 import type { Supervisor } from './attempts/supervisor';
-import { attemptName, keyOf } from './control-api';
+import { attemptName } from './attempt-files';
+import { keyOf } from './control-api';
 import type { WorkerMetrics } from './worker-metrics';
 
 export interface IntakeOptions {

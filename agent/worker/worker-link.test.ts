@@ -9,7 +9,7 @@ import { systemRng } from '#agent/kit/rng';
 import { ControlPeer, PEER_LEASE_MS, PEER_TOKEN, problem } from '#test/support/control-peer';
 import { tempDir } from '#test/support/temp-dir';
 import { waitUntil } from '#test/support/wait-until';
-import { attemptName } from './control-api';
+import { attemptName } from './attempt-files';
 import { controlApi } from './control-client';
 import { httpDelivery } from './http-delivery';
 import { openIdentity } from './identity';

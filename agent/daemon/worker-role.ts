@@ -1,0 +1,264 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '#agent/client/client';
+import { tokenFile, type TokenSource } from '#agent/client/token-file';
+import type { Registry } from 'prom-client';
+import type { Capabilities } from '#agent/contract/capability';
+import type { WorkerHealth } from '#agent/contract/fleet';
+import { buildInfo } from '#agent/kit/build-info';
+import type { Clock } from '#agent/kit/clock';
+import { Fault } from '#agent/kit/error';
+import type { Log } from '#agent/kit/log';
+import { createMetrics } from '#agent/kit/metrics';
+import type { Rng } from '#agent/kit/rng';
+import { systemHost } from '#agent/probes/host';
+import { readLoad } from '#agent/probes/load';
+import { allProbes } from '#agent/probes/registry';
+import { ProbeLoop } from '#agent/probes/run';
+import { AttemptSupervisor, type Supervisor } from '#agent/worker/attempts/supervisor';
+import { BarsCache } from '#agent/worker/bars-cache';
+import type { ControlApi } from '#agent/worker/control-api';
+import { controlApi } from '#agent/worker/control-client';
+import { endpointUrl } from '#agent/worker/endpoint-address';
+import { heldOperation } from '#agent/worker/held-operation';
+import { httpDelivery } from '#agent/worker/http-delivery';
+import { lockStateDir, openIdentity, readMachineId, type NodeIdentity } from '#agent/worker/identity';
+import { ownProgram } from '#agent/worker/own-program';
+import { Reachability } from '#agent/worker/reachability';
+import { WorkerLink } from '#agent/worker/worker-link';
+import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics';
+import { serveWorker, type WorkerServer } from '#agent/worker/worker-server';
+import { hashBarsFile } from './bars-hash';
+import { requireLoopbackOrInsecure } from './listen-address';
+
+import type { LoadedSettings } from './settings';
+
+/** A running agent. Disposing it leaves running work to its shims; `leave` gives it back first. */
+export interface WorkerAgent extends AsyncDisposable {
+  readonly workerId: string;
+  readonly name: string;
+  readonly port: number;
+  /** Stops claiming, gives all work back, says goodbye; takes at most LEAVE_MS + GOODBYE_MS. */
+  leave(): Promise<void>;
+}
+
+/** Starts the agent: identity, probes, its HTTP, then the link. Needs no control plane to be there yet. */
+export async function startWorker(settings: LoadedSettings, parts: RoleParts): Promise<WorkerAgent> {
+  await using stack = new AsyncDisposableStack();
+  const node = await openNode(settings, parts, stack);
+  const server = stack.use(listen(node));
+  const { link, supervisor } = await startWork(node, server.port, stack);
+  parts.log.info('agent ready', {
+    worker: node.identity.name,
+    worker_id: node.identity.workerId,
+    slots: node.slots,
+    port: server.port,
+    held: supervisor.held().length,
+    version: buildInfo.version,
+  });
+  const owned = stack.move();
+  return {
+    workerId: node.identity.workerId,
+    name: node.identity.name,
+    port: server.port,
+    leave: () => leave(node, link, supervisor),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+export interface RoleParts {
+  log: Log;
+  clock: Clock;
+  rng: Rng;
+}
+
+/** What the stages of the start share. */
+interface Node extends RoleParts {
+  readonly settings: LoadedSettings;
+  readonly hostname: string;
+  readonly identity: NodeIdentity;
+  readonly probes: ProbeLoop;
+  readonly slots: number;
+  readonly token: TokenSource;
+  readonly api: ControlApi;
+  readonly reachability: Reachability;
+  readonly registry: Registry;
+  readonly metrics: WorkerMetrics;
+  /** Undefined until the last stage: what is served before has nothing to show. */
+  link: WorkerLink | undefined;
+}
+
+async function openNode(
+  settings: LoadedSettings,
+  parts: RoleParts,
+  stack: AsyncDisposableStack,
+): Promise<Node> {
+  const { values } = settings;
+  const { log, clock } = parts;
+  requireLoopbackOrInsecure('worker_host', values.worker_host, values.insecure);
+  requireApiUrl(settings);
+  stack.use(lockStateDir(values.state_dir));
+  const host = hostname();
+  const machineId = readMachineId();
+  const nowMs = clock.nowMs();
+  const identity = openIdentity({ stateDir: values.state_dir, hostname: host, machineId, nowMs, log });
+  const probes = await ProbeLoop.start({
+    probes: allProbes({ stateDirectory: values.state_dir, cacheDirectory: values.cache_dir }),
+    host: systemHost,
+    clock,
+    log,
+  });
+  stack.use(probes);
+  const slots = values.slots ?? slotsFor(probes.current());
+  const token = tokenFile(values.token_file, (message) => log.warn(message));
+  const api = controlApi(createClient({ url: values.api_url, token }));
+  const reachability = new Reachability({ url: api.url, tokenFile: values.token_file, clock, log });
+  const registry = createMetrics();
+  const metrics = workerMetrics(registry, {
+    slots: () => slots,
+    freeSlots: () => node.link?.freeSlots() ?? slots,
+    active: () => node.link?.held().length ?? 0,
+    reachable: () => reachability.reason === null,
+  });
+  const node: Node = {
+    ...parts,
+    settings,
+    hostname: host,
+    identity,
+    probes,
+    slots,
+    token,
+    api,
+    reachability,
+    registry,
+    metrics,
+    link: undefined,
+  };
+  return node;
+}
+
+function listen(node: Node): WorkerServer {
+  const { values } = node.settings;
+  const worker = { id: node.identity.workerId, name: node.identity.name };
+  return serveWorker({
+    host: values.worker_host,
+    port: values.worker_port,
+    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(values.worker_endpoint_url)],
+    metrics: node.registry,
+    token: () => readToken(node.token),
+    operations: () => (node.link?.held() ?? []).map((key) => heldOperation(key, worker)),
+    health: () => workerHealth(node),
+  });
+}
+
+async function startWork(
+  node: Node,
+  port: number,
+  stack: AsyncDisposableStack,
+): Promise<{ link: WorkerLink; supervisor: Supervisor }> {
+  const { identity, api, slots, probes, settings } = node;
+  const { values, origins } = settings;
+  const delivery = httpDelivery({ ...node, workerId: identity.workerId });
+  const supervisor = await AttemptSupervisor.open({
+    ...node,
+    runtimeDir: values.runtime_dir,
+    worker: { id: identity.workerId, name: identity.name },
+    delivery,
+    environment: process.env,
+    program: ownProgram(process.execPath, process.argv[1]),
+  });
+  stack.use(supervisor);
+  const bars = new BarsCache({
+    ...node,
+    directory: join(values.cache_dir, 'bars'),
+    hashFile: hashBarsFile,
+    inUse: () => node.link?.barsInUse() ?? new Set(),
+  });
+  stack.use(bars);
+  const link = WorkerLink.start({
+    ...node,
+    api,
+    slots,
+    label: values.worker_id ?? null,
+    endpointUrl: await endpointOf(node, port),
+    attempts: supervisor,
+    delivery,
+    fetchBars: (hash, signal) => bars.fetch(hash, signal),
+    capabilities: () => probes.current(),
+    load: () => readLoad(systemHost),
+    heartbeatMs: origins.heartbeat.from === 'default' ? undefined : values.heartbeat,
+  });
+  node.link = stack.use(link);
+  return { link, supervisor };
+}
+
+function endpointOf(node: Node, workerPort: number): Promise<string> {
+  const { values } = node.settings;
+  return endpointUrl({
+    endpointUrl: values.worker_endpoint_url,
+    apiUrl: values.api_url,
+    workerHost: values.worker_host,
+    workerPort,
+    hostname: node.hostname,
+    log: node.log,
+  });
+}
+
+/** As long as the supervisor takes at most; the units give 25 s in all. */
+const LEAVE_MS = 20_000;
+const GOODBYE_MS = 2_000;
+
+async function leave(node: Node, link: WorkerLink, supervisor: Supervisor): Promise<void> {
+  await link.stopClaiming();
+  const over = new AbortController();
+  void node.clock.sleep(LEAVE_MS, over.signal).then(() => over.abort());
+  // Heartbeats go on meanwhile: the leases of what is given back must not run out.
+  await Promise.all([link.releaseUnstarted(over.signal), supervisor.close({ release: true })]);
+  over.abort();
+  const undelivered = link.held().length;
+  if (undelivered > 0)
+    node.log.warn('not all work could be given back; the next start does', { undelivered });
+  await link.sayGoodbye(GOODBYE_MS);
+}
+
+/** One slot a usable core; a node that cannot tell its cores still has one. */
+export function slotsFor({ cpu }: Capabilities): number {
+  return cpu.state === 'present' ? Math.max(1, Math.floor(cpu.value.usableCores)) : 1;
+}
+
+function requireApiUrl({ values, origins }: LoadedSettings): void {
+  if (origins.api_url.from !== 'default' || values.role.includes('control')) return;
+  throw new Fault('settings', 'Cannot find the control plane: api_url is not set', {
+    hint: 'set api_url (KTRDR_API_URL), such as http://127.0.0.1:8000 for one on this machine',
+  });
+}
+
+function readToken(token: TokenSource): string | undefined {
+  try {
+    return token.read();
+  } catch {
+    return undefined;
+  }
+}
+
+function hostOf(url: string | undefined): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
+}
+
+function workerHealth({ identity, reachability, clock, link }: Node): WorkerHealth {
+  const held = link?.held() ?? [];
+  const { reason } = reachability;
+  return {
+    healthy: true,
+    service: 'ktrdr-agent-worker',
+    timestamp: new Date(clock.nowMs()).toISOString(),
+    worker_id: identity.workerId,
+    worker_status: held.length > 0 ? 'busy' : 'idle',
+    current_operation: held[0]?.operation_id ?? null,
+    active_operations_count: held.length,
+    control_plane: { url: reachability.url, reachable: reason === null, reason },
+    gpu_available: false,
+    ib_available: false,
+    version: buildInfo.version,
+  };
+}
