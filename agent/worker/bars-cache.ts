@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { abortable } from '#agent/kit/abortable';
 import type { Clock } from '#agent/kit/clock';
 import { writeFault } from '#agent/kit/durable-file';
 import { describeError, errorCode, Fault } from '#agent/kit/error';
@@ -52,12 +53,10 @@ export class BarsCache implements AsyncDisposable {
     this.#stop.signal.throwIfAborted();
     const download = this.#downloads.get(dataHash) ?? this.#begin(dataHash, path);
     download.waiting += 1;
-    const stopped = rejectOnAbort(signal);
     try {
-      await Promise.race([download.done, stopped.promise]);
+      await abortable(download.done, signal);
       return path;
     } finally {
-      stopped.forget();
       download.waiting -= 1;
       if (download.waiting === 0) download.stop.abort(signal.reason);
     }
@@ -259,13 +258,4 @@ async function listFiles(directory: string): Promise<CachedFile[]> {
     if (info?.isFile()) found.push({ name, sizeBytes: info.size, usedMs: info.mtimeMs });
   }
   return found;
-}
-
-function rejectOnAbort(signal: AbortSignal): { promise: Promise<never>; forget(): void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  promise.catch(() => undefined);
-  return { promise, forget: () => signal.removeEventListener('abort', abort) };
 }

@@ -30,8 +30,8 @@ export async function runClaims(options: ClaimOptions, signal: AbortSignal): Pro
   const { clock, rng, registrar } = options;
   let nonce: string = crypto.randomUUID();
   for (let failuresInRow = 0; !signal.aborted;) {
-    const membership = await registrar.ensure(signal).catch(() => undefined);
-    if (membership === undefined) continue;
+    const membership = await registrar.ensure(signal);
+    if (membership === undefined) return;
     const outcome = await poll(options, { membership, nonce }, signal);
     if (outcome.state === 'answered' || outcome.state === 'unregistered') nonce = crypto.randomUUID();
     failuresInRow = outcome.state === 'failed' ? failuresInRow + 1 : 0;

@@ -35,8 +35,8 @@ export interface HeartbeatOptions {
 export async function runHeartbeats(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
   const { clock, rng, registrar } = options;
   for (let failuresInRow = 0; !signal.aborted;) {
-    const membership = await registrar.ensure(signal).catch(() => undefined);
-    if (membership === undefined) continue;
+    const membership = await registrar.ensure(signal);
+    if (membership === undefined) return;
     const intervalMs = options.heartbeatMs ?? membership.heartbeatMs;
     const sentBootMs = clock.bootMs();
     const nudged = options.nudged();

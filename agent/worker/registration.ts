@@ -1,5 +1,6 @@
 import type { AttemptKey } from '#agent/contract/lease';
 import type { Capabilities } from '#agent/contract/capability';
+import { abortable } from '#agent/kit/abortable';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
 import { Fault } from '#agent/kit/error';
@@ -29,6 +30,8 @@ export interface RegistrarOptions {
   capabilities: () => Capabilities;
   held: () => AttemptKey[];
   reachability: Reachability;
+  /** The end of all trying. */
+  stop: AbortSignal;
   clock: Clock;
   rng: Rng;
   log: Log;
@@ -47,13 +50,18 @@ export class Registrar {
     this.#options = options;
   }
 
-  /** The present membership, registering first if need be, for as long as it takes. Rejects when the signal aborts. */
-  async ensure(signal: AbortSignal): Promise<Membership> {
+  /** The present membership, registering first if need be, for as long as it takes; undefined when the signal aborts. */
+  async ensure(signal: AbortSignal): Promise<Membership | undefined> {
     if (this.#membership !== undefined) return this.#membership;
-    this.#pending ??= this.#register(signal).finally(() => {
+    this.#pending ??= this.#register().finally(() => {
       this.#pending = undefined;
     });
-    return await this.#pending;
+    try {
+      return await abortable(this.#pending, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
   }
 
   /** The control plane does not know this registration (any more). */
@@ -70,8 +78,8 @@ export class Registrar {
     this.#lostInRow = 0;
   }
 
-  async #register(signal: AbortSignal): Promise<Membership> {
-    const { clock, rng, reachability, log, api } = this.#options;
+  async #register(): Promise<Membership> {
+    const { clock, rng, reachability, log, api, stop: signal } = this.#options;
     // Two agents with one identity would throw each other out as fast as the network allows.
     if (this.#lostInRow > 1) await clock.sleep(backoffDelayMs(BACKOFF, this.#lostInRow, rng), signal);
     const reply = await retry(

@@ -62,7 +62,12 @@ export class WorkerLink implements AsyncDisposable {
     const instance = this.#instance;
     this.#options = options;
     this.#intake = new Intake({ ...options, workerId: identity.workerId });
-    this.#registrar = new Registrar({ ...options, instance, held: () => this.held() });
+    this.#registrar = new Registrar({
+      ...options,
+      instance,
+      stop: this.#stop.signal,
+      held: () => this.held(),
+    });
   }
 
   /** Attempts starting, running, or finished and not yet delivered. */
