@@ -69,6 +69,7 @@ export async function startControl(
     ...dependencies,
   });
   hold.sweeper = context.sweeper;
+  stack.use(await listenForWork(context));
   const server = listen(settings, context, token);
   stack.defer(async () => {
     await Promise.race([server.stop(), clock.sleep(DRAIN_MS)]);

@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test';
 import { limited, readJson } from './body';
 
-function post(body: BodyInit | null, headers: Record<string, string> = {}): Request {
+type Body = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+
+function post(body: Body, headers: Record<string, string> = {}): Request {
   return new Request('http://127.0.0.1/', { method: 'POST', body, headers });
 }
 
@@ -19,7 +21,7 @@ test('readJson() reads JSON', async () => {
   expect(await readJson(post('{"a":[1,2]}'))).toEqual({ a: [1, 2] });
 });
 
-const refused: [string, BodyInit | null, string, RegExp][] = [
+const refused: [string, Body, string, RegExp][] = [
   ['an empty body', '', 'bad_request', /it is empty/],
   ['no body', null, 'bad_request', /it is empty/],
   ['half of an object', '{"a":', 'bad_request', /not JSON/],

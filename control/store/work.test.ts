@@ -31,10 +31,10 @@ describeOnEachServer('the store of work', (server) => {
   });
   afterAll(() => fresh[Symbol.asyncDispose]());
 
-  const sweepNow = () =>
+  const sweepNow = (takeBack = true) =>
     sweepLeases(
       { sql: database().sql, transaction: (work) => database().sql.begin(work) as never },
-      { takeBack: true },
+      { takeBack },
     );
   const one = async (nodeId: string): Promise<Grant> =>
     present((await claim(database(), nodeId)).grants[0], 'grant');
@@ -138,8 +138,7 @@ describeOnEachServer('the store of work', (server) => {
     await addSingle(database());
     await one(first);
     await expireAll(database());
-    const transaction = (work: never) => database().sql.begin(work) as never;
-    expect((await sweepLeases({ sql: database().sql, transaction }, { takeBack: false })).taken).toEqual([]);
+    expect((await sweepNow(false)).taken).toEqual([]);
   });
 
   test('recordUnits() accepts each unit once, also when the batch moved to another node', async () => {
