@@ -1,6 +1,7 @@
 import type { ClaimReply } from '#agent/contract/lease';
 import type { Clock } from '#agent/kit/clock';
-import { Fault } from '#agent/kit/error';
+import { describeError } from '#agent/kit/error';
+import type { Log } from '#agent/kit/log';
 import { backoffDelayMs } from '#agent/kit/retry';
 import type { Rng } from '#agent/kit/rng';
 import type { ControlApi } from './control-api';
@@ -20,6 +21,7 @@ export interface ClaimOptions {
   reachability: Reachability;
   clock: Clock;
   rng: Rng;
+  log: Log;
 }
 
 /**
@@ -36,7 +38,11 @@ export async function runClaims(options: ClaimOptions, signal: AbortSignal): Pro
     if (outcome.state === 'answered' || outcome.state === 'unregistered') nonce = crypto.randomUUID();
     failuresInRow = outcome.state === 'failed' ? failuresInRow + 1 : 0;
     if (outcome.state !== 'failed') continue;
-    await clock.sleep(outcome.delayMs ?? backoffDelayMs(FAILURE_BACKOFF, failuresInRow, rng), signal);
+    report(options, outcome.error, failuresInRow);
+    await clock.sleep(
+      retryAfterMs(outcome.error) ?? backoffDelayMs(FAILURE_BACKOFF, failuresInRow, rng),
+      signal,
+    );
   }
 }
 
@@ -45,7 +51,7 @@ type Outcome =
   /** Withdrawn by ourselves, to be asked again with more free slots. */
   | { state: 'withdrawn' }
   | { state: 'unregistered' }
-  | { state: 'failed'; delayMs: number | undefined };
+  | { state: 'failed'; error: unknown };
 
 interface Poll {
   membership: Membership;
@@ -76,12 +82,16 @@ async function poll(options: ClaimOptions, { membership, nonce }: Poll, stop: Ab
       registrar.invalidate(membership, error);
       return { state: 'unregistered' };
     }
-    // A long poll that a proxy or a sleeping machine cut off says little; heartbeats say it better.
-    if (!(error instanceof Fault && error.code === 'timeout')) reachability.failed(error);
-    return { state: 'failed', delayMs: retryAfterMs(error) };
+    return { state: 'failed', error };
   } finally {
     over.abort();
   }
+}
+
+/** An outage is said by the heartbeats; that only polls fail is news, at first and about once a minute. */
+function report({ reachability, log }: ClaimOptions, error: unknown, failuresInRow: number): void {
+  if (reachability.reason !== null || failuresInRow % FAILURES_PER_LINE !== FAILURES_BEFORE_LINE) return;
+  log.warn('polls for work fail although heartbeats are answered', { reason: describeError(error) });
 }
 
 /** Aborts once there are more free slots than a poll said: it would wait although there is room. */
@@ -111,4 +121,6 @@ const WAIT_MS_MAX = 20_000;
 const SLOT_CHECK_MS = 25;
 /** Beyond the wait, for the answer to arrive. */
 const ANSWER_MS = 10_000;
+const FAILURES_BEFORE_LINE = 5;
+const FAILURES_PER_LINE = 40;
 const FAILURE_BACKOFF = { delayMsMin: 200, delayMsMax: 2_000 };
