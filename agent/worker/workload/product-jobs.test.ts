@@ -1,0 +1,94 @@
+import { expect, test } from 'bun:test';
+import { join } from 'node:path';
+import { attemptsFixture, REAL_WORKLOAD } from '#test/support/attempts';
+import type { JobOverrides } from '#test/support/attempts';
+import { loadSp500 } from '#test/support/sp500';
+import { waitUntil } from '#test/support/wait-until';
+import { encodeBars } from '#agent/engine/arrow-bars';
+import { KTRDR_METRIC_NAMES } from '#agent/engine/backtest/metric-table';
+import { jobKindNamed, parseJobParameters } from '#agent/jobs/registry';
+import { backtestResultSchema } from '#agent/jobs/backtesting/kind';
+
+async function writeBars(path: string): Promise<number> {
+  const bars = await loadSp500();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of encodeBars(bars)) chunks.push(chunk);
+  await Bun.write(path, Buffer.concat(chunks));
+  return bars.length;
+}
+
+interface Work {
+  kind: string;
+  parameters: Record<string, unknown>;
+  barsPath: string;
+  barCount: number;
+  units?: { from: number; to: number; done: number[] };
+}
+
+function overrides({ kind, parameters, barsPath, barCount, units }: Work): JobOverrides {
+  const base = { strategy_name: 'sma_cross', symbol: 'SP500', timeframe: '1d' };
+  return {
+    barsPath,
+    grant: {
+      kind,
+      parameters: parseJobParameters(jobKindNamed(kind), { ...base, ...parameters }),
+      bars: { symbol: 'SP500', timeframe: '1d', data_hash: 'd'.repeat(64), bar_count: barCount },
+      units: units ?? null,
+    },
+  };
+}
+
+test('a backtest of real bars runs in the product’s own workload and names its data', async () => {
+  await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
+  const barsPath = join(fixture.runtimeDir, 'bars.arrow');
+  const barCount = await writeBars(barsPath);
+  const work = {
+    kind: 'backtesting',
+    parameters: { parameters: { fast: 10, slow: 100 } },
+    barsPath,
+    barCount,
+  };
+  await fixture.start(1, 'backtesting', overrides(work));
+  const report = await fixture.result(1);
+  expect(report.error).toBeNull();
+  const result = backtestResultSchema.parse(report.result);
+  for (const name of KTRDR_METRIC_NAMES) expect(result.metrics).toHaveProperty(name);
+  expect(result.trades.length).toBe(result.metrics['total_trades'] as number);
+  expect(result.trades_truncated).toBe(0);
+  expect(result.bar_count).toBe(barCount);
+  expect(result.equity.equity).toHaveLength(2_000);
+  expect(report.provenance?.data_hash).toBe('d'.repeat(64));
+
+  await fixture.start(2, 'backtesting', overrides(work));
+  const again = await fixture.result(2);
+  expect(again.provenance?.result_sha256).toBe(report.provenance?.result_sha256 as string);
+});
+
+test('a batch of a sweep evaluates its units but those that are done', async () => {
+  await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
+  const barsPath = join(fixture.runtimeDir, 'bars.arrow');
+  const barCount = await writeBars(barsPath);
+  const parameters = { grid: { fast: { from: 5, to: 44, step: 1 }, slow: { from: 50, to: 150, step: 1 } } };
+  const units = { from: 1_000, to: 1_500, done: [1_000, 1_234] };
+  await fixture.start(1, 'sweep', overrides({ kind: 'sweep', parameters, barsPath, barCount, units }));
+  const report = await fixture.result(1);
+  expect(report).toMatchObject({ outcome: 'completed', result: { units_evaluated: 498, units_skipped: 2 } });
+  const heard = fixture.heard(1).units;
+  expect(heard.map((unit) => unit.unit_index)).toEqual(
+    Array.from({ length: 500 }, (_, i) => 1_000 + i).filter((unit) => !units.done.includes(unit)),
+  );
+  expect(heard[0]?.parameters).toMatchObject({ fast: 14, slow: 142 });
+  expect(heard[0]?.metrics['sharpe_ratio']).toBeNumber();
+  await waitUntil('progress', () => fixture.heard(1).progress.length > 0);
+});
+
+test('bars that are not those of the grant fail the job', async () => {
+  await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
+  const barsPath = join(fixture.runtimeDir, 'bars.arrow');
+  const barCount = await writeBars(barsPath);
+  const work = { kind: 'backtesting', parameters: {}, barsPath, barCount: barCount + 1 };
+  await fixture.start(1, 'backtesting', overrides(work));
+  const report = await fixture.result(1);
+  expect(report.outcome).toBe('failed');
+  expect(report.error?.message).toContain(`it holds ${barCount} bars, the job was given ${barCount + 1}`);
+});
