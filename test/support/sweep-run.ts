@@ -32,7 +32,7 @@ let walk: Blob | undefined;
 export async function startSweep(fleet: Fleet, units = UNITS): Promise<string> {
   walk ??= new Blob([randomWalkCsv(BARS)]);
   const imported = await fleet.cli(['data', 'import', '-', '--symbol', 'WALK', '--timeframe', '1m'], {
-    stdin: csv,
+    stdin: walk,
   });
   expect(imported).toMatchObject({ code: 0 });
   const { status, body } = await fleet.api('POST', '/api/v1/sweeps/start', {
