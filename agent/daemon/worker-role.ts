@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '#agent/client/client';
@@ -7,6 +8,7 @@ import type { Capabilities } from '#agent/contract/capability';
 import type { WorkerHealth } from '#agent/contract/fleet';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
+import { writeFault } from '#agent/kit/durable-file';
 import { Fault } from '#agent/kit/error';
 import type { Log } from '#agent/kit/log';
 import { createMetrics } from '#agent/kit/metrics';
@@ -98,6 +100,8 @@ async function openNode(
   requireLoopbackOrInsecure('worker_host', values.worker_host, values.insecure);
   requireApiUrl(settings);
   stack.use(lockStateDir(values.state_dir));
+  // The disk probe looks at it, also before there is anything to keep.
+  await makeCacheDirectory(values.cache_dir);
   const host = hostname();
   const machineId = readMachineId();
   const nowMs = clock.nowMs();
@@ -224,6 +228,14 @@ async function leave(node: Node, link: WorkerLink, supervisor: Supervisor): Prom
 /** One slot a usable core; a node that cannot tell its cores still has one. */
 export function slotsFor({ cpu }: Capabilities): number {
   return cpu.state === 'present' ? Math.max(1, Math.floor(cpu.value.usableCores)) : 1;
+}
+
+async function makeCacheDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    throw writeFault(path, cause);
+  }
 }
 
 function requireApiUrl({ values, origins }: LoadedSettings): void {

@@ -16,8 +16,8 @@ export interface ClaimOptions {
   instance: string;
   registrar: Registrar;
   intake: Intake;
-  /** New work is here: the next heartbeat acknowledges it. */
-  onGrants: () => void;
+  /** Asks for a heartbeat soon: it acknowledges new work, and tells an outage from a failed poll. */
+  nudge: () => void;
   reachability: Reachability;
   clock: Clock;
   rng: Rng;
@@ -38,6 +38,7 @@ export async function runClaims(options: ClaimOptions, signal: AbortSignal): Pro
     if (outcome.state === 'answered' || outcome.state === 'unregistered') nonce = crypto.randomUUID();
     failuresInRow = outcome.state === 'failed' ? failuresInRow + 1 : 0;
     if (outcome.state !== 'failed') continue;
+    if (failuresInRow === 1) options.nudge();
     report(options, outcome.error, failuresInRow);
     await clock.sleep(
       retryAfterMs(outcome.error) ?? backoffDelayMs(FAILURE_BACKOFF, failuresInRow, rng),
@@ -74,7 +75,7 @@ async function poll(options: ClaimOptions, { membership, nonce }: Poll, stop: Ab
     );
     reachability.succeeded();
     applyReply(intake, reply, sentBootMs);
-    if (reply.grants.length > 0) options.onGrants();
+    if (reply.grants.length > 0) options.nudge();
     return { state: 'answered' };
   } catch (error) {
     if (stop.aborted || freed.aborted) return { state: 'withdrawn' };

@@ -44,7 +44,8 @@ export class Reachability {
   failed(error: unknown): void {
     const { clock, log } = this.#options;
     const nowBootMs = clock.bootMs();
-    const reason = describeError(error);
+    // What the system said is in the cause; the message of a fault says the same to people.
+    const reason = error instanceof Fault ? error.message : describeError(error);
     const kind = error instanceof Fault ? error.code : 'unknown';
     const before = this.#outage;
     const isNews = before === undefined || before.kind !== kind;

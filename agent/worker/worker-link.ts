@@ -124,7 +124,7 @@ export class WorkerLink implements AsyncDisposable {
     };
     this.#heartbeats = runHeartbeats({ ...loop, nudged: () => this.#nextNudge() }, this.#stop.signal);
     const stop = AbortSignal.any([this.#stop.signal, this.#stopClaims.signal]);
-    this.#claims = runClaims({ ...loop, onGrants: () => this.#nudge.abort() }, stop);
+    this.#claims = runClaims({ ...loop, nudge: () => this.#nudge.abort() }, stop);
   }
 
   #nextNudge(): AbortSignal {
