@@ -39,14 +39,3 @@ create table import_report (
 );
 
 create index import_report_of_series on import_report (series_id, import_report_id);
-
--- Logical hashes of whole series and of ranges that were handed out; computed once for each revision.
-create table series_hash (
-  series_id bigint not null references series on delete cascade,
-  revision  integer not null,
-  start_us  bigint not null,
-  end_us    bigint not null,
-  data_hash text not null,
-  bar_count integer not null,
-  primary key (series_id, revision, start_us, end_us)
-);
