@@ -1,7 +1,8 @@
-import { buildInfo } from '#agent/kit/build-info';
+/** Runs what the arguments name. Each branch is lazy, so that a job's processes load nothing of the agent. */
+export async function main([command, ...rest]: readonly string[]): Promise<void> {
+  if (command === '__job') await (await import('#agent/worker/shim/run-shim')).runShim(rest);
+  else if (command === '__run') await (await import('#agent/worker/workload/run-workload')).runWorkload(rest);
+  else process.exit(await (await import('#agent/cli/run-cli')).runCli(process.argv.slice(2)));
+}
 
-const [command, ...rest] = process.argv.slice(2);
-// Lazy, so that a job's processes load nothing of the agent.
-if (command === '__job') await (await import('#agent/worker/shim/run-shim')).runShim(rest);
-else if (command === '__run') await (await import('#agent/worker/workload/run-workload')).runWorkload(rest);
-else console.log(`ktrdr-agent ${buildInfo.version} (${buildInfo.commit}, ${buildInfo.target})`);
+await main(process.argv.slice(2));

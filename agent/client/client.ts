@@ -67,6 +67,25 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
+/** Whether anybody answers there, without a token. Throws Fault(unavailable) or Fault(timeout) when nobody does. */
+export async function reachControl(
+  url: string,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+): Promise<void> {
+  const health = `${url.replace(/\/+$/, '')}/health`;
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    const response = await fetch(health, {
+      signal: deadline,
+      ...(isLoopback(health) ? { proxy: false } : {}),
+    });
+    await response.body?.cancel();
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw faultOfFailure(cause, { url: health, timeoutMs });
+  }
+}
+
 interface AnyCall extends CallBasics, Partial<UploadOptions> {
   params?: Parameters | undefined;
   query?: Parameters | undefined;

@@ -1,0 +1,60 @@
+import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { openSession } from '#agent/cli/session';
+import { submitOnce } from '#agent/cli/outcome';
+import { finish } from '#agent/cli/submission';
+import { collectParameter, decimal, wholeNumber } from '#agent/cli/usage';
+
+export const backtestCommand: CliCommand = {
+  name: 'backtest',
+  create: (shell) =>
+    clientCommand('backtest')
+      .description('Backtest a strategy on imported bars and print its metrics')
+      .argument('<strategy>', 'see `ktrdr-agent strategies`')
+      .argument('<symbol>', 'see `ktrdr-agent data show`')
+      .argument('<timeframe>', 'such as 1d')
+      .option('-p, --param <name=value>', 'a parameter of the strategy; may be repeated', collectParameter)
+      .option('--start <date>', 'first day; default: of the first bar')
+      .option('--end <date>', 'last day, itself included; default: of the last bar')
+      .option('--capital <amount>', 'cash at the start', decimal('--capital'))
+      .option('--commission <fraction>', 'of notional, for each side of a trade', decimal('--commission'))
+      .option('--slippage <fraction>', 'of the price, for each side of a trade', decimal('--slippage'))
+      .option('--position <fraction>', 'of the capital in one position', decimal('--position'))
+      .option('--priority <n>', '0 to 20, higher first', wholeNumber('--priority', 0, 20))
+      .option('--wait', 'queue it even when no agent could run it now')
+      .option('-d, --detach', 'print the id and leave; do not wait for the result')
+      .action(async (strategy, symbol, timeframe, options) => {
+        const session = openSession(shell, options);
+        const body = {
+          strategy_name: strategy,
+          symbol,
+          timeframe,
+          start_date: options.start,
+          end_date: options.end,
+          parameters: options.param ?? {},
+          initial_capital: options.capital,
+          commission: options.commission,
+          slippage: options.slippage,
+          position_fraction: options.position,
+        };
+        const query = {
+          idempotency_key: crypto.randomUUID(),
+          wait: options.wait ?? false,
+          priority: options.priority,
+        };
+        const { data } = await submitOnce(() =>
+          session.client.call('startBacktest', { body, query, signal: shell.signal }),
+        );
+        await finish(session, data, { detach: options.detach ?? false, top: 1 });
+      })
+      .addHelpText(
+        'after',
+        examples(
+          ['backtest sma_cross SPX 1d', 'with the defaults of the strategy'],
+          [
+            'backtest sma_cross SPX 1d -p fast=10 -p slow=100 --start 2015-01-01',
+            'other parameters, since 2015',
+          ],
+          ['backtest rsi_reversion SPX 1d --wait --detach', 'queue it and leave'],
+        ),
+      ),
+};

@@ -1,0 +1,15 @@
+import { Command } from '@commander-js/extra-typings';
+import type { CliCommand } from '#agent/cli/command';
+import { importCommand } from '#agent/cli/data/import-bars';
+import { showDataCommand } from '#agent/cli/data/show-bars';
+
+export const dataCommand: CliCommand = {
+  name: 'data',
+  create: (shell) =>
+    new Command('data')
+      .description('Bars: import them and look at them')
+      .helpOption('-h, --help', 'explain this command')
+      .helpCommand(false)
+      .addCommand(importCommand(shell))
+      .addCommand(showDataCommand(shell)),
+};

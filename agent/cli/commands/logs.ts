@@ -1,0 +1,57 @@
+import { isTerminal } from '#agent/contract/operation';
+import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { openSession, type Session } from '#agent/cli/session';
+import { printable } from '#agent/cli/text';
+
+const POLL_MS = 1_000;
+const PAGE_LINES = 1_000;
+
+export const logsCommand: CliCommand = {
+  name: 'logs',
+  create: (shell) =>
+    clientCommand('logs')
+      .summary('What the processes of an operation printed')
+      .description('What the processes of an operation printed; of a sweep, of all its batches')
+      .argument('<id>', 'id of an operation')
+      .option('-f, --follow', 'go on until the operation is over')
+      .action(async (id, { follow, ...flags }) => {
+        await printLogs(openSession(shell, flags), id, follow ?? false);
+      })
+      .addHelpText(
+        'after',
+        examples(
+          ['logs op_sweep_20260131_235959_1a2b3c4d', 'all lines so far'],
+          ['logs -f op_…', 'and those to come'],
+        ),
+      ),
+};
+
+/** With --json one document a line: a log has no end while it is followed. */
+async function printLogs(session: Session, operation_id: string, follow: boolean): Promise<void> {
+  const { client, shell, output } = session;
+  const call = { params: { operation_id }, signal: shell.signal };
+  let cursor = 0;
+  let dropped = 0;
+  while (true) {
+    // The state is asked first: lines that come before the end are never missed.
+    const { data: operation } = await client.call('getOperation', call);
+    for (let isFull = true; isFull;) {
+      const { data: page } = await client.call('getLogs', {
+        ...call,
+        query: { after: cursor, limit: PAGE_LINES },
+      });
+      for (const line of page.lines) {
+        const mark = line.stream === 'system' ? output.style.dim('·') : ' ';
+        if (output.json) shell.stdout.write(`${JSON.stringify(line)}\n`);
+        else output.line(`${output.style.dim(printable(line.worker_name))} ${mark} ${printable(line.line)}`);
+      }
+      if (page.dropped > dropped) output.note(`${page.dropped - dropped} lines were dropped`);
+      dropped = page.dropped;
+      cursor = page.cursor;
+      isFull = page.lines.length === PAGE_LINES;
+    }
+    if (!follow || isTerminal(operation.status)) return;
+    await shell.clock.sleep(POLL_MS, shell.signal);
+    shell.signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,37 @@
+import type { CliCommand } from '#agent/cli/command';
+import { backtestCommand } from './backtest';
+import { cancelCommand } from './cancel';
+import { configCommand } from './config';
+import { dataCommand } from './data';
+import { devCommand } from './dev';
+import { followCommand } from './follow';
+import { logsCommand } from './logs';
+import { opsCommand } from './ops';
+import { retryCommand } from './retry';
+import { runCommand } from './run';
+import { showCommand } from './show';
+import { statusCommand } from './status';
+import { strategiesCommand } from './strategies';
+import { sweepCommand } from './sweep';
+import { versionCommand } from './version';
+import { workersCommand } from './workers';
+
+/** Every command, alphabetical, as the help lists them. */
+export const COMMANDS: readonly CliCommand[] = [
+  backtestCommand,
+  cancelCommand,
+  configCommand,
+  dataCommand,
+  devCommand,
+  followCommand,
+  logsCommand,
+  opsCommand,
+  retryCommand,
+  runCommand,
+  showCommand,
+  statusCommand,
+  strategiesCommand,
+  sweepCommand,
+  versionCommand,
+  workersCommand,
+];

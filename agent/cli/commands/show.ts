@@ -1,0 +1,32 @@
+import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { showOperation } from '#agent/cli/operation-view';
+import { readOutcome } from '#agent/cli/outcome';
+import { openSession } from '#agent/cli/session';
+import { wholeNumber } from '#agent/cli/usage';
+
+export const showCommand: CliCommand = {
+  name: 'show',
+  create: (shell) =>
+    clientCommand('show')
+      .summary('One operation with all about it')
+      .description('One operation: attempts, results, why it waits, and the hashes of what made it')
+      .argument('<id>', 'id of an operation')
+      .option('--top <n>', 'units of a sweep to show', wholeNumber('--top', 1, 1000), 10)
+      .action(async (operation_id, { top, ...flags }) => {
+        const session = openSession(shell, flags);
+        const { data } = await session.client.call('getOperation', {
+          params: { operation_id },
+          signal: shell.signal,
+        });
+        const { metrics, ranking } = await readOutcome(session, data, top);
+        session.output.document({ ...data, metrics, ranking });
+        showOperation(session.output, { operation: data, metrics, ranking }, shell.clock.nowMs());
+      })
+      .addHelpText(
+        'after',
+        examples(
+          ['show op_sweep_20260131_235959_1a2b3c4d', 'also while it runs'],
+          ['show op_backtesting_20260131_235959_1a2b3c4d --json', 'with metrics and provenance, for scripts'],
+        ),
+      ),
+};

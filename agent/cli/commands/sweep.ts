@@ -1,0 +1,65 @@
+import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { submitOnce } from '#agent/cli/outcome';
+import { openSession } from '#agent/cli/session';
+import { finish } from '#agent/cli/submission';
+import { collectAxis, decimal, metricNamed, wholeNumber } from '#agent/cli/usage';
+
+export const sweepCommand: CliCommand = {
+  name: 'sweep',
+  create: (shell) =>
+    clientCommand('sweep')
+      .summary('Backtest every combination of a grid and rank them')
+      .description('Backtest every combination of a parameter grid on all agents, and rank the results')
+      .argument('<strategy>', 'see `ktrdr-agent strategies`')
+      .argument('<symbol>', 'see `ktrdr-agent data show`')
+      .argument('<timeframe>', 'such as 1d')
+      .option(
+        '-g, --grid <axis>',
+        'name=from:to:step, name=a,b,c or name=value; may be repeated; default: the grid of the strategy',
+        collectAxis,
+      )
+      .option('--rank-by <metric>', 'metric that orders the results; default: sharpe_ratio', metricNamed)
+      .option('--top <n>', 'units to show', wholeNumber('--top', 1, 1000), 10)
+      .option('--start <date>', 'first day; default: of the first bar')
+      .option('--end <date>', 'last day, itself included; default: of the last bar')
+      .option('--capital <amount>', 'cash at the start', decimal('--capital'))
+      .option('--commission <fraction>', 'of notional, for each side of a trade', decimal('--commission'))
+      .option('--slippage <fraction>', 'of the price, for each side of a trade', decimal('--slippage'))
+      .option('--position <fraction>', 'of the capital in one position', decimal('--position'))
+      .option('--priority <n>', '0 to 20, higher first', wholeNumber('--priority', 0, 20))
+      .option('--wait', 'queue it even when no agent could run it now')
+      .option('-d, --detach', 'print the id and leave; do not wait for the results')
+      .action(async (strategy, symbol, timeframe, options) => {
+        const session = openSession(shell, options);
+        const body = {
+          strategy_name: strategy,
+          symbol,
+          timeframe,
+          start_date: options.start,
+          end_date: options.end,
+          grid: options.grid ?? {},
+          rank_by: options.rankBy,
+          initial_capital: options.capital,
+          commission: options.commission,
+          slippage: options.slippage,
+          position_fraction: options.position,
+        };
+        const query = {
+          idempotency_key: crypto.randomUUID(),
+          wait: options.wait ?? false,
+          priority: options.priority,
+        };
+        const { data } = await submitOnce(() =>
+          session.client.call('startSweep', { body, query, signal: shell.signal }),
+        );
+        await finish(session, data, { detach: options.detach ?? false, top: options.top });
+      })
+      .addHelpText(
+        'after',
+        examples(
+          ['sweep sma_cross SPX 1d', 'the grid of the strategy'],
+          ['sweep sma_cross SPX 1d -g fast=5:50:5 -g slow=60:200:20 -g average=sma,ema', 'your own'],
+          ['sweep rsi_reversion SPX 1d --rank-by calmar_ratio --top 20', 'ranked by another metric'],
+        ),
+      ),
+};

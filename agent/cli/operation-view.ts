@@ -1,0 +1,98 @@
+import type { Attempt, Operation, Provenance } from '#agent/contract/operation';
+import type { Refusal } from '#agent/contract/worker';
+import { ageOf } from './ages';
+import { elapsed } from './follow';
+import { subjectOf } from './operation-table';
+import { showError, showMetrics, showRanking, type Outcome } from './outcome';
+import type { Output } from './output';
+import { refusalColumns } from './refusal-table';
+import { paintState } from './style';
+import { pad, printable } from './text';
+
+export interface OperationView extends Outcome {
+  operation: Operation & { attempts: Attempt[]; refusals: Refusal[] };
+}
+
+/** All about one operation, the answer to "what is with it?" first. */
+export function showOperation(output: Output, view: OperationView, nowMs: number): void {
+  const { operation, metrics, ranking } = view;
+  const { style } = output;
+  output.line(
+    `${style.bold(operation.operation_id)}  ${paintState(style, operation.status)}${elapsed(operation)}`,
+  );
+  showFields(output, fieldsOf(operation, nowMs));
+  showError(output, operation);
+  for (const warning of operation.warnings) output.line(`${style.warning('warning')}: ${printable(warning)}`);
+  if (operation.refusals.length > 0) {
+    section(output, 'Why no agent runs it');
+    output.table(operation.refusals, refusalColumns);
+  }
+  if (operation.attempts.length > 0) showAttempts(output, operation.attempts, nowMs);
+  if (ranking !== null) {
+    section(output, 'Best units');
+    showRanking(output, ranking);
+  }
+  if (metrics !== null) {
+    section(output, 'Metrics');
+    showMetrics(output, metrics);
+  }
+  if (operation.provenance !== null) {
+    section(output, 'Made by');
+    showFields(output, provenanceFields(operation.provenance));
+  }
+}
+
+type Field = readonly [name: string, value: string];
+
+function fieldsOf(operation: Operation, nowMs: number): Field[] {
+  const { progress, metadata, waiting_reason, worker_name, parent_operation_id } = operation;
+  const counted =
+    progress.items_total === null ? '' : `, ${progress.items_processed} of ${progress.items_total}`;
+  const parameters = metadata.parameters ?? metadata.grid;
+  const fields: Array<Field | undefined> = [
+    ['what', subjectOf(operation)],
+    parameters === undefined ? undefined : ['parameters', JSON.stringify(parameters)],
+    ['done', `${Math.floor(progress.percentage)} %${counted}`],
+    ['created', ageOf(operation.created_at, nowMs)],
+    worker_name === null ? undefined : ['agent', worker_name],
+    parent_operation_id === null ? undefined : ['part of', parent_operation_id],
+    waiting_reason === null ? undefined : ['waits for', waiting_reason],
+  ];
+  return fields.filter((field) => field !== undefined);
+}
+
+function showAttempts(output: Output, attempts: readonly Attempt[], nowMs: number): void {
+  section(output, 'Attempts');
+  output.table(attempts, [
+    { header: 'EPOCH', cell: ({ epoch }) => String(epoch), align: 'right' },
+    { header: 'AGENT', cell: ({ worker_name }) => worker_name, widthMin: 12, overflow: 'middle' },
+    { header: 'GRANTED', cell: ({ granted_at }) => ageOf(granted_at, nowMs), align: 'right' },
+    { header: 'ENDED', cell: ({ ended_at }) => ageOf(ended_at, nowMs), align: 'right' },
+    { header: 'OUTCOME', cell: ({ outcome }) => outcome ?? 'running' },
+    { header: 'WHY', cell: ({ error }) => error?.message ?? '', widthMin: 16, overflow: 'wrap' },
+  ]);
+}
+
+/** Hashes whole: two runs are compared by them. */
+function provenanceFields(provenance: Provenance): Field[] {
+  const { version, commit, target, worker_name } = provenance;
+  return [
+    ['version', `${version} (${commit}, ${target}) on ${worker_name}`],
+    ['binary', provenance.binary_sha256],
+    ['data', provenance.data_hash ?? '–'],
+    ['parameters', provenance.parameters_sha256],
+    ['result', provenance.result_sha256 ?? '–'],
+  ];
+}
+
+function showFields(output: Output, fields: readonly Field[]): void {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  for (const [name, value] of fields) {
+    output.line(`  ${output.style.dim(pad(name, width))}  ${printable(value)}`);
+  }
+}
+
+function section(output: Output, title: string): void {
+  output.line();
+  output.line(output.style.bold(title));
+}

@@ -1,0 +1,134 @@
+import { METRICS } from '#agent/engine/backtest/metric-table';
+import { unitMetricsSchema, type Operation, type UnitResult } from '#agent/contract/operation';
+import { Fault } from '#agent/kit/error';
+import { count, metricText, plural } from './figures';
+import { elapsed } from './follow';
+import type { Session } from './session';
+import { paintState } from './style';
+import type { Column } from './table';
+import { printable } from './text';
+
+export interface Ranking {
+  rank_by: string;
+  units_total: number;
+  /** Units that have a result. */
+  units_done: number;
+  units: RankedUnit[];
+}
+export type RankedUnit = UnitResult & { rank: number };
+
+export interface Outcome {
+  operation: Operation;
+  metrics: Record<string, number | null> | null;
+  ranking: Ranking | null;
+}
+
+/** What there is to see of an operation: metrics of a completed backtest, the best units of a sweep so far. */
+export async function readOutcome(session: Session, operation: Operation, top: number): Promise<Outcome> {
+  const { client, shell } = session;
+  const params = { operation_id: operation.operation_id };
+  const call = { params, signal: shell.signal };
+  if (operation.operation_type === 'sweep' && operation.parent_operation_id === null) {
+    const { data, ...page } = await client.call('listUnits', { ...call, query: { limit: top } });
+    const ranking = {
+      rank_by: page.rank_by,
+      units_total: page.units_total,
+      units_done: page.total_count,
+      units: data,
+    };
+    return { operation, metrics: null, ranking };
+  }
+  if (operation.status !== 'completed') return { operation, metrics: null, ranking: null };
+  const { data } = await client.call('getMetrics', call);
+  return { operation, metrics: unitMetricsSchema.safeParse(data).data ?? null, ranking: null };
+}
+
+/** Prints what came out, and returns the exit code: 0 completed, 1 failed or cancelled. */
+export function showOutcome({ output }: Session, outcome: Outcome): number {
+  const { operation, metrics, ranking } = outcome;
+  output.document(outcome);
+  if (ranking !== null) showRanking(output, ranking);
+  if (metrics !== null) showMetrics(output, metrics);
+  output.line();
+  output.line(`${operation.operation_id} ${paintState(output.style, operation.status)}${elapsed(operation)}`);
+  showError(output, operation);
+  return operation.status === 'completed' ? 0 : 1;
+}
+
+export function showError(output: Session['output'], operation: Operation): void {
+  const { error, error_message } = operation;
+  if (error === null && error_message === null) return;
+  output.line(`${output.style.bad('error')}: ${printable(error?.message ?? error_message ?? '')}`);
+  if (error?.hint !== undefined) output.line(`${output.style.bold('hint')}: ${printable(error.hint)}`);
+}
+
+/** The best units, one column a parameter that differs between them, and how many trials they are the best of. */
+export function showRanking(output: Session['output'], ranking: Ranking): void {
+  if (ranking.units.length === 0) return output.line('No unit has a result yet.');
+  output.table(ranking.units, rankingColumns(ranking));
+  const done = ranking.units_done < ranking.units_total ? `${count(ranking.units_done)} of ` : '';
+  output.line(
+    `Best ${plural(ranking.units.length, 'unit')} by ${ranking.rank_by} of ${done}${plural(ranking.units_total, 'trial')}: the more trials, the luckier the best one.`,
+  );
+}
+
+const SHOWN_METRICS = ['total_return_pct', 'sharpe_ratio', 'max_drawdown_pct', 'win_rate', 'total_trades'];
+
+function rankingColumns({ units, rank_by }: Ranking): Array<Column<RankedUnit>> {
+  const names = Object.keys(units[0]?.parameters ?? {});
+  const varied = names.filter((name) => new Set(units.map(({ parameters }) => parameters[name])).size > 1);
+  const parameters = (varied.length === 0 ? names : varied).map((name): Column<RankedUnit> => ({
+    header: name,
+    cell: (unit) => String(unit.parameters[name]),
+    align: 'right',
+  }));
+  const metrics = [rank_by, ...SHOWN_METRICS.filter((name) => name !== rank_by)].map(
+    (name, index): Column<RankedUnit> => ({
+      header: name,
+      cell: (unit) => metricText(unit.metrics[name], unitOf(name)),
+      align: 'right',
+      optional: index > 0,
+    }),
+  );
+  return [{ header: 'RANK', cell: ({ rank }) => count(rank), align: 'right' }, ...parameters, ...metrics];
+}
+
+interface MetricRow {
+  name: string;
+  value: string;
+  description: string;
+}
+
+const METRIC_COLUMNS: ReadonlyArray<Column<MetricRow>> = [
+  { header: 'METRIC', cell: ({ name }) => name },
+  { header: 'VALUE', cell: ({ value }) => value, align: 'right' },
+  { header: 'MEANING', cell: ({ description }) => description, widthMin: 10, optional: true },
+];
+
+export function showMetrics(output: Session['output'], metrics: Record<string, number | null>): void {
+  output.table(metricRows(metrics), METRIC_COLUMNS);
+}
+
+function metricRows(metrics: Record<string, number | null>): MetricRow[] {
+  const known = METRICS.filter(({ name }) => name in metrics);
+  return known.map(({ name, unit, description }) => ({
+    name,
+    description,
+    value: metricText(metrics[name], unit),
+  }));
+}
+
+function unitOf(name: string): (typeof METRICS)[number]['unit'] | undefined {
+  return METRICS.find((metric) => metric.name === name)?.unit;
+}
+
+/** A submission that met a broken connection is sent once more: its key makes that safe. */
+export async function submitOnce<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    const isBroken = error instanceof Fault && error.code === 'timeout';
+    if (!isBroken) throw error;
+    return await send();
+  }
+}

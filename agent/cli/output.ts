@@ -1,0 +1,96 @@
+import { AssertionError } from '#agent/kit/assert';
+import { describeError, Fault } from '#agent/kit/error';
+import { createProgressLine, type ProgressLine } from './progress-line';
+import { refusalTable, refusalsOf } from './refusal-table';
+import type { Shell } from './shell';
+import { chooseStyle, type Style } from './style';
+import { renderTable, type Column } from './table';
+import { printable } from './text';
+
+/** Results go to stdout, everything about getting there to stderr. With --json stdout holds exactly one document. */
+export interface Output {
+  readonly json: boolean;
+  readonly style: Style;
+  /** Text lines; nothing with --json. Foreign text goes through `printable` first. */
+  line(text?: string): void;
+  table<Row>(rows: readonly Row[], columns: ReadonlyArray<Column<Row>>): void;
+  /** The document of --json; nothing without it. */
+  document(value: unknown): void;
+  /** A remark on stderr, not with --json. */
+  note(text: string): void;
+  progress(): ProgressLine;
+}
+
+export function createOutput(shell: Shell, json: boolean): Output {
+  const { stdout, stderr, environment, clock } = shell;
+  const style = chooseStyle({ isTty: stdout.isTty, environment });
+  const line = (text = ''): void => {
+    if (!json) stdout.write(`${text}\n`);
+  };
+  return {
+    json,
+    style,
+    line,
+    table: (rows, columns) => {
+      for (const text of renderTable(rows, columns, { width: stdout.columns, style })) line(text);
+    },
+    document: (value) => {
+      if (json) stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+    note: (text) => {
+      if (!json) stderr.write(`${text}\n`);
+    },
+    progress: () =>
+      json ? SILENT : createProgressLine({ terminal: stderr, clock, unicode: isUnicode(environment) }),
+  };
+}
+
+/** Says what went wrong on stderr and returns the exit code; a bug comes with its stack and exit code 70. */
+export function printError(shell: Shell, error: unknown, json: boolean): number {
+  const fault = error instanceof Fault ? error : undefined;
+  const exitCode = fault?.exitCode ?? EXIT_BUG;
+  shell.stderr.write(
+    json ? `${JSON.stringify(errorDocument(error, exitCode), null, 2)}\n` : errorText(shell, error),
+  );
+  return exitCode;
+}
+
+const EXIT_BUG = 70;
+const SILENT: ProgressLine = {
+  show: () => undefined,
+  clear: () => undefined,
+  [Symbol.dispose]: () => undefined,
+};
+
+/** The fields of the API's problem documents. */
+function errorDocument(error: unknown, exitCode: number): Record<string, unknown> {
+  const fault = error instanceof Fault ? error : undefined;
+  return {
+    success: false,
+    code: fault?.code ?? 'internal',
+    detail: describeError(error),
+    hint: fault?.hint ?? null,
+    retryable: fault?.retryable ?? false,
+    details: fault?.details ?? null,
+    exit_code: exitCode,
+  };
+}
+
+function errorText(shell: Shell, error: unknown): string {
+  const style = chooseStyle({ isTty: shell.stderr.isTty, environment: shell.environment });
+  if (!(error instanceof Fault)) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const what = error instanceof AssertionError ? 'a program error' : 'an unexpected error';
+    return `${style.bad('error')}: ${what}; please report it with these lines\n${stack}\n`;
+  }
+  const lines = [`${style.bad('error')}: ${printable(error.message)}`];
+  const refusals = refusalsOf(error.details);
+  if (refusals.length > 0) lines.push(...refusalTable(refusals, { width: shell.stderr.columns, style }));
+  if (error.hint !== undefined) lines.push(`${style.bold('hint')}: ${printable(error.hint)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** POSIX: LC_ALL over LC_CTYPE over LANG; without any the locale is C, which has no box characters. */
+function isUnicode(environment: Shell['environment']): boolean {
+  return /utf-?8/i.test(environment.LC_ALL || environment.LC_CTYPE || environment.LANG || '');
+}

@@ -1,0 +1,46 @@
+/** Colours of a terminal, or nothing at all. Words carry the meaning: a colour only repeats it. */
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  good(text: string): string;
+  warning(text: string): string;
+  bad(text: string): string;
+}
+
+export const plain: Style = { bold: same, dim: same, good: same, warning: same, bad: same };
+
+export const coloured: Style = {
+  bold: sequence(1, 22),
+  dim: sequence(2, 22),
+  good: sequence(32, 39),
+  warning: sequence(33, 39),
+  bad: sequence(31, 39),
+};
+
+export interface ColourInputs {
+  isTty: boolean;
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** no-color.org: NO_COLOR of any value but empty wins; FORCE_COLOR is for pipes that end in a terminal. */
+export function chooseStyle({ isTty, environment }: ColourInputs): Style {
+  if (environment.NO_COLOR) return plain;
+  if (environment.FORCE_COLOR && environment.FORCE_COLOR !== '0') return coloured;
+  return isTty && environment.TERM !== 'dumb' ? coloured : plain;
+}
+
+/** The colour of a word about a node, an operation, a fleet. */
+export function paintState(style: Style, state: string): string {
+  if (['ok', 'ready', 'completed', 'available'].includes(state)) return style.good(state);
+  if (['down', 'lost', 'failed', 'crashed', 'timed_out'].includes(state)) return style.bad(state);
+  if (['degraded', 'draining', 'cancelled', 'resuming'].includes(state)) return style.warning(state);
+  return state;
+}
+
+function same(text: string): string {
+  return text;
+}
+
+function sequence(on: number, off: number): (text: string) => string {
+  return (text) => (text === '' ? '' : `\u001b[${on}m${text}\u001b[${off}m`);
+}

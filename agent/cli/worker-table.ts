@@ -1,0 +1,47 @@
+import type { Worker } from '#agent/contract/worker';
+import { ageOf } from './ages';
+import type { Output } from './output';
+import { paintState } from './style';
+import type { Column } from './table';
+
+/** One line an agent: state, what it has, what it does, and why it is in that state. */
+export function showWorkers(output: Output, workers: readonly Worker[], nowMs: number): void {
+  const columns: Array<Column<Worker>> = [
+    { header: 'AGENT', cell: nameOf, widthMin: 14, overflow: 'middle' },
+    {
+      header: 'STATE',
+      cell: ({ verdict }) => verdict.state,
+      paint: (text, { verdict }) => text.replace(verdict.state, paintState(output.style, verdict.state)),
+    },
+    { header: 'BUSY', cell: ({ operations, slots }) => `${operations.length}/${slots}`, align: 'right' },
+    {
+      header: 'CORES',
+      cell: ({ capabilities }) => figure(capabilities.cores),
+      align: 'right',
+      optional: true,
+    },
+    {
+      header: 'MEMORY',
+      cell: ({ capabilities }) => gibibytes(capabilities.memory_gb),
+      align: 'right',
+      optional: true,
+    },
+    { header: 'LOAD', cell: ({ load }) => load?.load1?.toFixed(2) ?? '–', align: 'right', optional: true },
+    { header: 'SEEN', cell: ({ last_healthy_at }) => ageOf(last_healthy_at, nowMs), align: 'right' },
+    { header: 'VERSION', cell: ({ version }) => version, optional: true },
+    { header: 'WHY', cell: ({ verdict }) => verdict.cause, widthMin: 20, overflow: 'wrap' },
+  ];
+  output.table(workers, columns);
+}
+
+function nameOf({ name, label }: Worker): string {
+  return label === null ? name : `${name} (${label})`;
+}
+
+function figure(value: number | null): string {
+  return value === null ? '–' : String(value);
+}
+
+function gibibytes(value: number | null): string {
+  return value === null ? '–' : `${value} GiB`;
+}
