@@ -21,6 +21,7 @@ import { listen as listenOn, Notifier } from '#control/store/listen';
 import { migrate } from '#control/store/migrate';
 import { ensureToken } from './api-token';
 import { becomeControlUser } from './control-user';
+import { requireLoopbackOrInsecure } from './listen-address';
 import type { LoadedSettings } from './settings';
 
 /** A running control plane. Disposing it ends requests, then the loops, then the database. */
@@ -41,6 +42,7 @@ export async function startControl(
 ): Promise<ControlPlane> {
   const { values } = settings;
   const { log, clock } = dependencies;
+  requireLoopbackOrInsecure('api_host', values.api_host, values.insecure);
   await becomeControlUser(
     values.run_as,
     [
@@ -180,7 +182,6 @@ function createContext({ values }: LoadedSettings, parts: ContextParts): Control
 }
 
 function listen({ values }: LoadedSettings, context: ControlContext, token: string): Bun.Server<undefined> {
-  requireLoopback(values.api_host, values.insecure);
   const app = createApp({
     context,
     token,
@@ -208,13 +209,6 @@ function listen({ values }: LoadedSettings, context: ControlContext, token: stri
       hint: 'set api_port (API_PORT) to a free port, or stop what uses this one',
     });
   }
-}
-
-function requireLoopback(host: string, insecure: boolean): void {
-  if (insecure || ['127.0.0.1', '::1', 'localhost'].includes(host)) return;
-  throw new Fault('settings', `Cannot listen on ${host}: without TLS that is only allowed on loopback`, {
-    hint: 'set api_host to 127.0.0.1, or insecure to true if the network is yours alone',
-  });
 }
 
 function urlHost(host: string): string {

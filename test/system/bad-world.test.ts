@@ -58,10 +58,11 @@ test('a second control plane on one directory names the first', async () => {
 test('a taken port is named, and PostgreSQL is not left running', async () => {
   await using folder = await tempDir('kb-');
   const squatter = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('mine') });
-  const { code, stderr } = await refusing(folder.path, { API_PORT: String(squatter.port) });
+  const { port } = squatter;
+  const { code, stderr } = await refusing(folder.path, { API_PORT: String(port) });
   await squatter.stop(true);
   expect(code).toBe(1);
-  expect(stderr).toMatch(new RegExp(`127.0.0.1:${squatter.port}.*taken`));
+  expect(stderr).toMatch(new RegExp(`127.0.0.1:${port}.*taken`));
   expect(stderr).toMatch(/hint: .*api_port/);
   expect(await postgresProcesses(folder.path)).toBe('');
 }, 60_000);

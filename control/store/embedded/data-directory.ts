@@ -91,8 +91,10 @@ export function serverFault(what: string, output: string): Fault {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const reason = lines.findLast((line) => /FATAL|PANIC|error:|could not/.test(line)) ?? lines.at(-1);
   const state = reason?.replace(/^.*?(FATAL|PANIC|error):\s*/, '') ?? 'it ended without a word';
-  const isFull = /No space left on device|Disk quota exceeded/.test(output);
-  return new Fault(isFull ? 'disk_full' : 'environment', `${what}: ${state}`, {
+  // A write that was cut short says so only in the hint.
+  const isFull = /No space left on device|Disk quota exceeded|Check free disk space/.test(output);
+
+  return new Fault(isFull ? 'disk_full' : 'environment', `${what}: ${isFull ? 'the disk is full' : state}`, {
     hint: isFull
       ? 'free space there, or set state_dir to a directory on another disk'
       : 'see postgres.log in state_dir, or set DATABASE_URL to another PostgreSQL server',
