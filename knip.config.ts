@@ -2,7 +2,13 @@
 import type { KnipConfig } from 'knip';
 
 const config: KnipConfig = {
-  entry: ['agent/main.ts', 'installers/*.ts', '{agent,control,installers,test}/**/*.{test,bench}.ts'],
+  entry: [
+    'agent/main.ts',
+    'installers/*.ts',
+    '{agent,control,installers,test}/**/*.{test,bench}.ts',
+    // Programs that tests start as processes.
+    'test/support/workloads/*.ts',
+  ],
   project: ['{agent,control,installers,test}/**/*.{ts,tsx}', '*.ts'],
   ignoreDependencies: [
     // Declared for the rooms that come next, so that the lock file does not change under them:

@@ -52,6 +52,7 @@ export class AttemptFollower {
   #deadlineBootMs: number | undefined;
   #cancelled: Extract<AgentToShim, { type: 'cancel' }> | undefined;
   #progress: Progress | undefined;
+  #progressed = Promise.withResolvers<void>();
   #isStale = false;
   /** The control plane will never take the units: what it refused, as the end of the attempt. */
   #refusal: ExitRecord['error'] = null;
@@ -82,7 +83,10 @@ export class AttemptFollower {
   }
 
   hear(message: Exclude<ShimToAgent, { type: 'hello' }>): void {
-    if (message.type === 'progress') this.#progress = message.progress;
+    if (message.type === 'progress') {
+      this.#progress = message.progress;
+      this.#progressed.resolve();
+    }
     if (message.type === 'refused') this.lost(message.message);
     // Here too, since a report may keep the loop below waiting while the shim is free again.
     if (message.type === 'ended') this.#noticeEnd();
@@ -214,12 +218,15 @@ export class AttemptFollower {
     while (!this.#abort.signal.aborted && this.#exit === undefined) {
       const progress = this.#progress;
       this.#progress = undefined;
-      if (progress !== undefined) {
-        await this.#options.delivery
-          .progress(this.key, progress, this.#abort.signal)
-          .then((verdict) => this.#heed(verdict))
-          .catch((error: unknown) => this.#note('progress is not delivered', error));
+      if (progress === undefined) {
+        await this.#within(POLL_MS, Promise.race([this.#progressed.promise, this.#ended.promise]));
+        this.#progressed = Promise.withResolvers<void>();
+        continue;
       }
+      await this.#options.delivery
+        .progress(this.key, progress, this.#abort.signal)
+        .then((verdict) => this.#heed(verdict))
+        .catch((error: unknown) => this.#note('progress is not delivered', error));
       await this.#pause(PROGRESS_LINGER_MS);
     }
   }

@@ -142,6 +142,7 @@ describe('cancel()', () => {
     await fixture.start(1, 'endless');
     const { workload } = await runningProcesses(fixture);
     await waitUntil('its units', () => fixture.heard(1).units.length === 3);
+    await waitUntil('its progress', () => fixture.heard(1).progress.at(-1)?.current_step === 'for ever');
     fixture.supervisor.cancel(keyOf(1), 'cancelled', 'the user changed their mind');
     const result = await fixture.result(1);
     expect(result).toMatchObject({ outcome: 'cancelled', error: { message: 'the user changed their mind' } });

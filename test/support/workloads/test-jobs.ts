@@ -17,6 +17,7 @@ const JOBS: Readonly<Record<string, RunJob>> = {
   /** Computes for ever, and takes a cancellation well. */
   endless: async (context) => {
     console.log(`endless in ${process.pid}`);
+    context.reportProgress({ percentage: 50, current_step: 'for ever' });
     for (let unit = 0; ; unit++) {
       if (unit < 3) context.emitUnit({ unit_index: unit, parameters: {}, metrics: {} });
       await context.breathe();
