@@ -178,7 +178,8 @@ export class ShimPool {
     const { clock, log } = this.#options;
     const ended = await endLeftovers(dir, { clock, timeoutMs: END_MS });
     if (!ended) log.error('processes of a dead shim cannot be ended', { shim: basename(dir) });
-    rmSync(dir, { recursive: true, force: true });
+    // A process that dies may still write: ENOTEMPTY is met again.
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 
   #forget(shim: PooledShim): void {

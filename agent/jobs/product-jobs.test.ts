@@ -5,8 +5,8 @@ import type { JobOverrides } from '#test/support/attempts';
 import { loadSp500 } from '#test/support/sp500';
 import { encodeBars } from '#agent/engine/arrow-bars';
 import { KTRDR_METRIC_NAMES } from '#agent/engine/backtest/metric-table';
-import { jobKindNamed, parseJobParameters } from '#agent/jobs/registry';
-import { backtestResultSchema } from '#agent/jobs/backtesting/kind';
+import { jobKindNamed, parseJobParameters } from './registry';
+import { backtestResultSchema } from './backtesting/kind';
 
 async function writeBars(path: string): Promise<number> {
   const bars = await loadSp500();
