@@ -89,7 +89,9 @@ function progressOf(row: OperationRow): Progress {
 }
 
 function finished(row: OperationRow, progress: Progress): Progress {
-  return row.status === 'completed' ? { ...progress, percentage: 100, eta_seconds: 0 } : progress;
+  if (row.status !== 'completed') return progress;
+  const items = progress.items_total ?? progress.items_processed;
+  return { ...progress, percentage: 100, items_processed: items, current_step: null, eta_seconds: 0 };
 }
 
 const EMPTY: Progress = {

@@ -7,6 +7,7 @@ import {
 import { assert } from '#agent/kit/assert';
 import type { Fenced } from './fence';
 import { json, type Sql } from './sql';
+import { hashUnits } from './unit-ranking';
 
 /** Losses of infrastructure that one operation survives; they do not use up its attempts. */
 export const LOSSES_MAX = 20;
@@ -108,11 +109,14 @@ async function firstFailure(sql: Sql, parentId: string): Promise<string> {
   return row ? `unit ${row.unit}: ${row.message ?? 'no reason was given'}` : 'no batch says why';
 }
 
+/** A parent carries the provenance of its batches, with the hash of all its units as its result. */
 async function close(sql: Sql, operationId: string, settlement: Settlement): Promise<void> {
+  const hash = settlement.status === 'completed' ? await hashUnits(sql, operationId) : null;
   await sql`
     update operation set status = ${settlement.status}, completed_at = now(),
       error = ${settlement.error === null ? null : json(sql, settlement.error)},
-      provenance = (select c.provenance from operation c where c.parent_id = ${operationId}
-                    and c.provenance is not null order by c.completed_at desc limit 1)
+      provenance = (select c.provenance || jsonb_build_object('result_sha256', ${hash}::text)
+                    from operation c where c.parent_id = ${operationId} and c.provenance is not null
+                    order by c.completed_at desc limit 1)
     where operation_id = ${operationId}`;
 }

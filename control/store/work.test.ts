@@ -16,7 +16,7 @@ import {
 import { cancelOperation, retryOperation } from './cancel';
 import { renewLeases } from './leases';
 import { findOperation, listOperations } from './operations';
-import { hashUnits, rankUnits } from './units';
+import { hashUnits, rankUnits } from './unit-ranking';
 
 describeOnEachServer('the store of work', (server) => {
   let fresh: FreshDatabase;

@@ -9,7 +9,6 @@ import { limited } from '#control/http/body';
 import type { ControlContext } from '#control/http/context';
 import type { Handlers } from '#control/http/route';
 import { readAggregate, readBars, type BarsQuery } from '#control/store/bars';
-import type { ImportChunk } from '#control/store/copy-rows';
 import { importBars, type ImportOutcome } from '#control/store/import-bars';
 import { instantOfMicros } from '#control/store/instant';
 import type { StoredColumns } from '#control/store/packed-bars';
@@ -99,7 +98,7 @@ async function importCsv(
 ): Promise<ImportReport> {
   const read: { summary?: BarsImportSummary } = {};
   const bytes = createHash('sha256');
-  const rows = numbered(readCsv(tee(body, bytes), { ...query, onBad: query.on_bad }), (summary) => {
+  const rows = untilSummary(readCsv(tee(body, bytes), { ...query, onBad: query.on_bad }), (summary) => {
     read.summary = summary;
   });
   const summary = (): BarsImportSummary => present(read.summary, 'the summary of an import');
@@ -114,7 +113,6 @@ async function importCsv(
     },
     {
       rows,
-      inspect: () => Promise.resolve(),
       timezone: () => summary().timezone,
       report: (result) => ({ ...reportOf(query, summary(), result), source_sha256: bytes.digest('hex') }),
     },
@@ -139,22 +137,12 @@ function reportOf(query: ImportQuery, summary: BarsImportSummary, outcome: Impor
   };
 }
 
-/** The chunks of a reader with the number of each bar; its return value goes to `onEnd`. */
-async function* numbered(
+/** The chunks of a reader; its return value goes to `onEnd`. */
+async function* untilSummary(
   chunks: AsyncGenerator<StoredColumns, BarsImportSummary, undefined>,
   onEnd: (summary: BarsImportSummary) => void,
-): AsyncGenerator<ImportChunk> {
-  let first = 1;
-  for (;;) {
-    const next = await chunks.next();
-    if (next.done) {
-      onEnd(next.value);
-      return;
-    }
-    const line = Float64Array.from({ length: next.value.time.length }, (_, index) => first + index);
-    first += line.length;
-    yield { ...next.value, line };
-  }
+): AsyncGenerator<StoredColumns> {
+  onEnd(yield* chunks);
 }
 
 async function* tee(

@@ -16,7 +16,7 @@ import {
   readResult,
   type OperationRow,
 } from '#control/store/operations';
-import { hashUnits, rankUnits } from '#control/store/units';
+import { hashUnits, rankUnits } from '#control/store/unit-ranking';
 import type { ControlContext } from '#control/http/context';
 import type { Handlers } from '#control/http/route';
 import { eventStream, ticks, type ServerSentEvent } from '#control/http/sse';
