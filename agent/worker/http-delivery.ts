@@ -106,7 +106,9 @@ async function deliver(
     } catch (error) {
       signal.throwIfAborted();
       if (isStale(error)) {
-        log.info('a late report was refused: its attempt is over', { ...key, report: name });
+        // Lines may come after the result by design; anything else late is worth a look.
+        if (name !== 'logs')
+          log.info('a late report was refused: its attempt is over', { ...key, report: name });
         metrics.reports.inc({ report: name, verdict: 'stale' });
         return 'stale';
       }
