@@ -21,7 +21,8 @@ const WIDTH = 100;
 
 export function createProgressLine({ terminal, clock, unicode }: ProgressLineOptions): ProgressLine {
   let drawn = false;
-  let lastMs = Number.NEGATIVE_INFINITY;
+  // A log hears nothing of what is over soon; a terminal is drawn on at once.
+  let lastMs = terminal.isTty ? Number.NEGATIVE_INFINITY : clock.bootMs();
   let lastText = '';
   const clear = (): void => {
     if (drawn) terminal.write('\r\u001b[2K');
@@ -33,7 +34,7 @@ export function createProgressLine({ terminal, clock, unicode }: ProgressLineOpt
       const isDue = nowMs - lastMs >= (terminal.isTty ? REDRAW_MS : LOG_EVERY_MS);
       if (!isDue && state.fraction < 1) return;
       const text = renderBar(state, { width: (terminal.columns ?? WIDTH) - 1, unicode });
-      if (text === lastText && drawn) return;
+      if (text === lastText && (drawn || !terminal.isTty)) return;
       lastMs = nowMs;
       lastText = text;
       if (!terminal.isTty) return terminal.write(`${text}\n`);

@@ -1,0 +1,56 @@
+import { expect, test } from 'bun:test';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { capturedShell } from '#test/support/captured-shell';
+import { createProgram } from './run-cli';
+
+/** `UPDATE_GOLDEN=1 bun test agent/cli/help.test.ts` writes them anew. */
+const GOLDENS = join(import.meta.dirname, '../../test/golden/help');
+const program = createProgram(capturedShell({ columns: 100 }));
+
+function walk(
+  command: CommandUnknownOpts,
+  path: string[] = [],
+): Array<{ path: string[]; command: CommandUnknownOpts }> {
+  return [{ path, command }, ...command.commands.flatMap((child) => walk(child, [...path, child.name()]))];
+}
+
+const pages = walk(program);
+
+test.each(pages.map(({ path, command }) => [path.join(' ') || 'ktrdr-agent', command, path] as const))(
+  '%s --help is the one we agreed on',
+  (_name, command, path) => {
+    const shown = capturedShell({ columns: 100 });
+    command.configureOutput({ writeOut: (text) => shown.stdout.write(text) });
+    command.outputHelp();
+    const file = join(GOLDENS, `${['ktrdr-agent', ...path].join('-')}.txt`);
+    if (process.env.UPDATE_GOLDEN) {
+      mkdirSync(GOLDENS, { recursive: true });
+      writeFileSync(file, shown.out);
+    }
+    expect(existsSync(file) ? readFileSync(file, 'utf8') : `no ${file}: run with UPDATE_GOLDEN=1`).toBe(
+      shown.out,
+    );
+    for (const line of shown.out.split('\n'))
+      if (!line.startsWith('  ktrdr-agent')) expect(line.length).toBeLessThanOrEqual(100);
+  },
+);
+
+test('no golden is left of a command that is gone', () => {
+  const names = pages.map(({ path }) => `${['ktrdr-agent', ...path].join('-')}.txt`);
+  expect(names.length).toBeGreaterThan(15);
+  expect(readdirSync(GOLDENS).toSorted()).toEqual(names.toSorted());
+});
+
+test.each(
+  pages
+    .filter(({ command }) => command.commands.length === 0)
+    .map(({ path, command }) => [path.join(' '), command] as const),
+)('%s has examples and --json', (_name, command) => {
+  const shown = capturedShell();
+  command.configureOutput({ writeOut: (part) => shown.stdout.write(part) });
+  command.outputHelp();
+  expect(shown.out).toContain('Examples:\n  ktrdr-agent ');
+  expect(shown.out).toContain('--json');
+});

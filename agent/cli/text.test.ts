@@ -1,0 +1,34 @@
+import { expect, test } from 'bun:test';
+import { pad, printable, truncate, widthOf, wrap } from './text';
+
+test('foreign text cannot command the terminal', () => {
+  expect(printable('a\u001b[31mred\u001b[0m')).toBe('ared');
+  expect(printable('a\u001b]0;title\u0007b')).not.toContain('\u001b');
+  expect(printable('one\ntwo\tthree\r')).toBe('one two three ');
+  expect(printable('\u202egnp.exe')).toBe('\u{fffd}gnp.exe');
+  expect(printable('Ünïcode 日本')).toBe('Ünïcode 日本');
+});
+
+test('a cut text has at most its width, whatever its characters', () => {
+  expect(truncate('operation', 20)).toBe('operation');
+  expect(truncate('operation', 5)).toBe('oper…');
+  expect(truncate('op_sweep_1a2b3c4d', 9, 'middle')).toBe('op_s…3c4d');
+  expect(truncate('日本語日本語', 5)).toBe('日本…');
+  for (let width = 0; width < 12; width++) {
+    for (const text of ['日本語日本語', 'abcdefghijklmnop', 'e\u0301e\u0301e\u0301e\u0301e\u0301']) {
+      expect(widthOf(truncate(text, width, 'middle'))).toBeLessThanOrEqual(width);
+      expect(widthOf(truncate(text, width))).toBeLessThanOrEqual(width);
+    }
+  }
+});
+
+test('words wrap, and a word that is too long is broken', () => {
+  expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
+  expect(wrap('abcdefghij k', 4)).toEqual(['abcd', 'efgh', 'ij k']);
+  expect(wrap('', 4)).toEqual(['']);
+});
+
+test('padding counts cells, not characters', () => {
+  expect(pad('日', 4)).toBe('日  ');
+  expect(pad('7', 3, 'right')).toBe('  7');
+});
