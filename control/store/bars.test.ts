@@ -6,7 +6,7 @@ import { waitUntil } from '#test/support/wait-until';
 import { readAggregate, readBars } from './bars';
 import { barsSource } from './bars-source';
 import { connect, type Database } from './connect';
-import type { ImportChunk } from './copy-rows';
+import type { StoredColumns } from './packed-bars';
 import { importBars, listImportReports, type ImportOutcome, type ImportRequest } from './import-bars';
 import { listSeries, listSymbols, requireSeries } from './series';
 
@@ -24,8 +24,7 @@ describeOnEachServer('bars', (server) => {
     const outcome = await put(fresh.database, [bars]);
     expect(outcome).toMatchObject({ inserted: 10, unchanged: 0, replaced: 0 });
     expect(outcome.series).toMatchObject({ barCount: 10, revision: 1, firstAt: '2023-12-31T20:00:00Z' });
-    const { line: _, ...columns } = bars;
-    expect(await readBars(fresh.database, SERIES)).toEqual(columns);
+    expect(await readBars(fresh.database, SERIES)).toEqual(bars);
     const partitions = await fresh.database.sql`
       select inhrelid::regclass::text as name from pg_inherits where inhparent = 'bar'::regclass order by 1`;
     expect(partitions.map((row): unknown => row['name'])).toEqual(['bar_2023', 'bar_2024']);
@@ -59,40 +58,26 @@ describeOnEachServer('bars', (server) => {
     ]);
   });
 
-  test('rows in any order are inspected in order, and the last line of a time counts', async () => {
+  test('two rows of one time are refused', async () => {
     await using fresh = await freshDatabase(server);
-    const bars = chunkOf(4);
-    const mixed = pick(bars, [3, 0, 2, 1, 2]);
-    mixed.line.set([2, 3, 4, 5, 6]);
-    mixed.close[4] = 77;
-    const seen: number[] = [];
-    await put(fresh.database, [mixed], {}, async (sorted) => {
-      for await (const chunk of sorted) seen.push(...chunk.line);
-    });
-    expect(seen).toEqual([3, 5, 4, 6, 2]);
-    const stored = await readBars(fresh.database, SERIES);
-    expect(stored.time).toEqual(bars.time);
-    expect(stored.close[2]).toBe(77);
+    const refused = put(fresh.database, [chunkOf(4), chunkOf(2)]);
+    expect(refused).rejects.toMatchObject({ code: 'invalid' });
+    await refused.catch(() => undefined);
+    expect(await listSeries(fresh.database.sql)).toEqual([]);
   });
 
-  test('nothing is written when the rows or the inspection fail, nor in a dry run', async () => {
+  test('nothing is written when the rows fail, nor in a dry run', async () => {
     await using fresh = await freshDatabase(server);
-    async function* broken(): AsyncGenerator<ImportChunk> {
+    async function* broken(): AsyncGenerator<StoredColumns> {
       yield await Promise.resolve(chunkOf(20_000));
       throw new Error('line 20002 is broken');
     }
-    const refuse = (): Promise<void> => Promise.reject(new Error('impossible bars'));
     const errors: unknown[] = [];
-    for (const attempt of [
-      () => put(fresh.database, broken()),
-      () => put(fresh.database, [chunkOf(5)], {}, refuse),
-      () => put(fresh.database, []),
-    ]) {
+    for (const attempt of [() => put(fresh.database, broken()), () => put(fresh.database, [])]) {
       await attempt().catch((error: unknown) => errors.push(error));
     }
     expect(errors.map(String)).toEqual([
       'Error: line 20002 is broken',
-      'Error: impossible bars',
       'Fault: Cannot import SPX 1h: there are no bars in it',
     ]);
     const dry = await put(fresh.database, [chunkOf(5)], { dryRun: true });
@@ -105,7 +90,7 @@ describeOnEachServer('bars', (server) => {
   test('an import whose connection is lost fails cleanly, and the next one works', async () => {
     await using fresh = await freshDatabase(server, { connectionsMax: 1 });
     await using other = await connect({ address: { url: fresh.url }, log: silentLog, connectionsMax: 1 });
-    async function* endless(): AsyncGenerator<ImportChunk> {
+    async function* endless(): AsyncGenerator<StoredColumns> {
       for (let batch = 0; ; batch++) yield await Promise.resolve(chunkOf(1000, batch * 1000));
     }
     const lost = put(fresh.database, endless()).catch((error: unknown) => error);
@@ -193,7 +178,7 @@ describeOnEachServer('bars', (server) => {
 const SERIES = { symbol: 'SPX', timeframe: '1h' as Timeframe };
 
 /** Hourly bars: bar n opens at 100 + n, ranges from 99 + n to 101 + n, closes half a point up, volume n. */
-function chunkOf(length: number, from = 0): ImportChunk {
+function chunkOf(length: number, from = 0): StoredColumns {
   const column = (at: (index: number) => number) => Float64Array.from({ length }, (_, row) => at(from + row));
   return {
     time: BigInt64Array.from({ length }, (_, row) => START_US + BigInt(from + row) * HOUR_US),
@@ -202,35 +187,20 @@ function chunkOf(length: number, from = 0): ImportChunk {
     low: column((index) => 99 + index),
     close: column((index) => 100.5 + index),
     volume: column((index) => index),
-    line: column((index) => index + 2),
-  };
-}
-
-function pick(chunk: ImportChunk, rows: number[]): ImportChunk {
-  const column = (values: Float64Array) => Float64Array.from(rows, (row) => values[row] ?? NaN);
-  return {
-    time: BigInt64Array.from(rows, (row) => chunk.time[row] ?? 0n),
-    open: column(chunk.open),
-    high: column(chunk.high),
-    low: column(chunk.low),
-    close: column(chunk.close),
-    volume: column(chunk.volume),
-    line: column(chunk.line),
   };
 }
 
 async function put(
   database: Database,
-  chunks: ImportChunk[] | AsyncIterable<ImportChunk>,
+  chunks: StoredColumns[] | AsyncIterable<StoredColumns>,
   request: Partial<ImportRequest> = {},
-  inspect: (sorted: AsyncIterable<ImportChunk>) => Promise<void> = () => Promise.resolve(),
 ): Promise<ImportOutcome> {
-  async function* rows(): AsyncGenerator<ImportChunk> {
+  async function* rows(): AsyncGenerator<StoredColumns> {
     yield* chunks;
   }
   return await importBars(
     database,
     { ...SERIES, source: 'test.csv', onConflict: 'reject', dryRun: false, ...request },
-    { rows: rows(), inspect, timezone: () => 'UTC', report: ({ inserted }) => ({ inserted }) },
+    { rows: rows(), timezone: () => 'UTC', report: ({ inserted }) => ({ inserted }) },
   );
 }

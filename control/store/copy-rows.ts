@@ -3,26 +3,21 @@ import { nextTurn } from './next-turn';
 import { POSTGRES_EPOCH_US, type StoredColumns } from './packed-bars';
 import type { Sql } from './sql';
 
-/** Columns of a file with the line that each row came from. */
-export interface ImportChunk extends StoredColumns {
-  line: Float64Array;
-}
-
 /** Streams columns into the staging table `import_bar` by binary COPY; the sender waits for the server. */
-export async function copyRows(sql: Sql, chunks: AsyncIterable<ImportChunk>): Promise<void> {
+export async function copyRows(sql: Sql, chunks: AsyncIterable<StoredColumns>): Promise<void> {
   const target = await sql`
-    copy import_bar (at, open, high, low, close, volume, line) from stdin (format binary)`.writable();
+    copy import_bar (at, open, high, low, close, volume) from stdin (format binary)`.writable();
   await pipeline(encode(chunks), target);
 }
 
 /** Encoding so many rows takes about two milliseconds. */
 const SLICE_ROWS = 8_192;
-const FIELDS = 7;
+const FIELDS = 6;
 /** Number of fields, then length and value of each; all are 8 bytes wide. */
 const ROW_BYTES = 2 + FIELDS * (4 + 8);
 
 /** https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format". */
-async function* encode(chunks: AsyncIterable<ImportChunk>): AsyncGenerator<Uint8Array> {
+async function* encode(chunks: AsyncIterable<StoredColumns>): AsyncGenerator<Uint8Array> {
   const header = Buffer.alloc(19);
   header.write('PGCOPY\n\xff\r\n\0', 'latin1');
   yield header;
@@ -35,11 +30,11 @@ async function* encode(chunks: AsyncIterable<ImportChunk>): AsyncGenerator<Uint8
   yield Buffer.from([0xff, 0xff]);
 }
 
-function encodeSlice(chunk: ImportChunk, from: number, to: number): Uint8Array {
+function encodeSlice(chunk: StoredColumns, from: number, to: number): Uint8Array {
   const bytes = new Uint8Array((to - from) * ROW_BYTES);
   const view = new DataView(bytes.buffer);
-  const { time, open, high, low, close, volume, line } = chunk;
-  const doubles = [open, high, low, close, volume, line];
+  const { time, open, high, low, close, volume } = chunk;
+  const doubles = [open, high, low, close, volume];
   let offset = 0;
   for (let row = from; row < to; row++) {
     view.setInt16(offset, FIELDS);

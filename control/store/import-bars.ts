@@ -1,8 +1,7 @@
-import { Fault } from '#agent/kit/error';
+import { errorCode, Fault } from '#agent/kit/error';
 import type { Database, TransactionSql } from './connect';
-import { copyRows, type ImportChunk } from './copy-rows';
-import { instantOfMicros } from './instant';
-import { packedColumns, unpackFloats, unpackPage, type PackedPage } from './packed-bars';
+import { copyRows } from './copy-rows';
+import type { StoredColumns } from './packed-bars';
 import { findSeries, type SeriesRow } from './series';
 import { json } from './sql';
 
@@ -17,11 +16,10 @@ export interface ImportRequest {
   dryRun: boolean;
 }
 
-/** What a caller gives, and is asked, while an import goes on. Each may throw, and then nothing is written. */
+/** What a caller gives, and is asked, while an import goes on. All may throw, and then nothing is written. */
 export interface ImportSteps {
-  rows: AsyncIterable<ImportChunk>;
-  /** Looks at all rows, by time and then by line, with duplicates; called after `rows` has ended. */
-  inspect: (sorted: AsyncIterable<ImportChunk>) => Promise<void>;
+  /** Over all chunks times strictly ascend. */
+  rows: AsyncIterable<StoredColumns>;
   /** Time zone of the stamps, which may be known only after `rows` has ended. */
   timezone: () => string;
   /** The report that is kept with the series. */
@@ -39,8 +37,8 @@ export interface ImportOutcome {
 }
 
 /**
- * Imports bars in one transaction: all of them, or nothing. Of rows with the same time the one with the
- * highest line counts. Fault(conflict) with examples when stored bars differ and `onConflict` is `reject`.
+ * Imports bars in one transaction: all of them, or nothing. Fault(conflict) with examples when stored
+ * bars differ and `onConflict` is `reject`, Fault(invalid) when there are no rows or two of one time.
  */
 export async function importBars(
   database: Database,
@@ -53,16 +51,10 @@ export async function importBars(
     await sql`
       create temp table import_bar (
         at timestamptz not null, open float8 not null, high float8 not null, low float8 not null,
-        close float8 not null, volume float8 not null, line float8 not null
+        close float8 not null, volume float8 not null
       ) on commit drop`;
     await copyRows(sql, steps.rows);
-    await sql`create index on import_bar (at, line)`;
-    await steps.inspect(stagedRows(sql));
-    await sql`
-      create temp table fresh_bar on commit drop as
-      select distinct on (at) at, open, high, low, close, volume from import_bar order by at, line desc`;
-    await sql`create unique index on fresh_bar (at)`;
-    await sql`analyze fresh_bar`;
+    await indexRows(sql, request);
     return { outcome: await merge(sql, request, steps) };
   });
   return outcome;
@@ -79,24 +71,15 @@ export async function listImportReports(
     where series_id = ${seriesId} order by import_report_id desc limit ${limit}`;
 }
 
-const PAGE_ROWS = 20_000;
-
-async function* stagedRows(sql: TransactionSql): AsyncGenerator<ImportChunk> {
-  let after: { time: bigint; line: number } | undefined;
-  for (;;) {
-    const beyond =
-      after === undefined ? sql`` : sql`where (at, line) > (${instantOfMicros(after.time)}, ${after.line})`;
-    const rows = await sql<(PackedPage & { line: Uint8Array | null })[]>`
-      select ${packedColumns(sql)}, string_agg(float8send(line), ''::bytea) as line from (
-        select * from import_bar ${beyond} order by at, line limit ${PAGE_ROWS}
-      ) as page`;
-    const page = rows[0];
-    if (page === undefined || page.count === 0) return;
-    const chunk = { ...unpackPage(page), line: unpackFloats(page.line, page.count) };
-    yield chunk;
-    if (page.count < PAGE_ROWS) return;
-    after = { time: chunk.time.at(-1) ?? 0n, line: chunk.line.at(-1) ?? 0 };
+async function indexRows(sql: TransactionSql, request: ImportRequest): Promise<void> {
+  try {
+    await sql`create unique index on import_bar (at)`;
+  } catch (cause) {
+    if (errorCode(cause) !== '23505') throw cause;
+    const message = `Cannot import ${request.symbol} ${request.timeframe}: two bars have the same time`;
+    throw new Fault('invalid', message, { cause });
   }
+  await sql`analyze import_bar`;
 }
 
 async function merge(
@@ -118,7 +101,7 @@ async function merge(
   if (other > 0 && request.onConflict === 'reject') throw await conflictFault(sql, request, seriesId, other);
   const counts = { inserted: total - same - other, unchanged: same, replaced: other, firstAt, lastAt };
   if (request.dryRun || series === undefined) return { ...counts, series: series ?? null };
-  if (total > same) await write(sql, seriesId);
+  if (total > same) await write(sql, seriesId, same + other > 0);
   const updated = total > same ? await updateSeries(sql, { ...request, seriesId }, counts.inserted) : series;
   const outcome = { ...counts, series: updated };
   await sql`
@@ -152,7 +135,7 @@ async function compare(sql: TransactionSql, seriesId: number): Promise<Compariso
     select count(*)::int as total, min(fresh.at) as first_at, max(fresh.at) as last_at,
       count(*) filter (where ${isSame(sql)})::int as same,
       count(*) filter (where stored.at is not null and not ${isSame(sql)})::int as other
-    from fresh_bar as fresh
+    from import_bar as fresh
     left join bar as stored on stored.series_id = ${seriesId} and stored.at = fresh.at`;
   return rows[0] ?? { total: 0, same: 0, other: 0, firstAt: null, lastAt: null };
 }
@@ -173,7 +156,7 @@ async function conflictFault(
     select fresh.at,
       concat_ws(' ', stored.open, stored.high, stored.low, stored.close, stored.volume) as was,
       concat_ws(' ', fresh.open, fresh.high, fresh.low, fresh.close, fresh.volume) as now
-    from fresh_bar as fresh
+    from import_bar as fresh
     join bar as stored on stored.series_id = ${seriesId} and stored.at = fresh.at
     where not ${isSame(sql)} order by fresh.at limit 5`;
   const examples = rows.map((row) => `${row.at}: stored ${row.was}, new ${row.now}`);
@@ -185,11 +168,16 @@ async function conflictFault(
   });
 }
 
-async function write(sql: TransactionSql, seriesId: number): Promise<void> {
+async function write(sql: TransactionSql, seriesId: number, overlaps: boolean): Promise<void> {
   await createPartitions(sql);
   await sql`
     insert into bar (series_id, at, open, high, low, close, volume)
-    select ${seriesId}, at, open, high, low, close, volume from fresh_bar
+    select ${seriesId}, at, open, high, low, close, volume from import_bar
+    ${overlaps ? replacing(sql) : sql``}`;
+}
+
+function replacing(sql: TransactionSql) {
+  return sql`
     on conflict (series_id, at) do update set
       open = excluded.open, high = excluded.high, low = excluded.low,
       close = excluded.close, volume = excluded.volume
@@ -221,7 +209,7 @@ async function createPartitions(sql: TransactionSql): Promise<void> {
 async function missingYears(sql: TransactionSql): Promise<number[]> {
   const rows = await sql<{ year: number }[]>`
     select year from (
-      select distinct extract(year from at at time zone 'UTC')::int as year from fresh_bar
+      select distinct extract(year from at at time zone 'UTC')::int as year from import_bar
     ) as years
     where not exists (
       select 1 from pg_class where relname = 'bar_' || year and pg_table_is_visible(pg_class.oid)
@@ -239,8 +227,8 @@ async function updateSeries(
     update series set
       revision = revision + 1,
       bar_count = bar_count + ${inserted},
-      first_at = least(first_at, (select min(at) from fresh_bar)),
-      last_at = greatest(last_at, (select max(at) from fresh_bar)),
+      first_at = least(first_at, (select min(at) from import_bar)),
+      last_at = greatest(last_at, (select max(at) from import_bar)),
       source = ${request.source},
       updated_at = now()
     where series_id = ${request.seriesId}

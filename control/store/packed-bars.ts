@@ -50,7 +50,7 @@ export function unpackPage(page: PackedPage): StoredColumns {
   };
 }
 
-export function unpackFloats(bytes: Uint8Array | null, count: number): Float64Array {
+function unpackFloats(bytes: Uint8Array | null, count: number): Float64Array {
   return new Float64Array(unpack(bytes, count));
 }
 
