@@ -7,7 +7,7 @@ import { freePort } from '#test/support/free-port';
 import { tempDir } from '#test/support/temp-dir';
 import { waitUntil } from '#test/support/wait-until';
 
-const SCRIPT = join(import.meta.dir, '../../test/support/run-daemon.ts');
+const MAIN = join(import.meta.dir, '../main.ts');
 
 interface Daemon extends AsyncDisposable {
   readonly url: string;
@@ -31,7 +31,7 @@ async function startDaemon({ folder, apiUrl, port, environment = {} }: DaemonOpt
   const logPath = join(folder, `log-${daemons}`);
   mkdirSync(join(folder, 'state'), { recursive: true });
   writeFileSync(join(folder, 'state', 'token'), `${PEER_TOKEN}\n`, { mode: 0o600 });
-  const child = Bun.spawn([process.execPath, SCRIPT], {
+  const child = Bun.spawn([process.execPath, MAIN, 'run'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: folder,

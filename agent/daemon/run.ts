@@ -21,15 +21,17 @@ export async function runDaemon(settings: LoadedSettings): Promise<number> {
   const notifier = serviceNotifier(process.env);
   crashOnBugs(log);
   using signals = stopSignals({ log, exit: (code) => process.exit(code) });
-  await using watchdog = new AsyncDisposableStack();
-  watchdog.defer(keepWatchdogFed(notifier));
+  const ended = new AbortController();
+  void feedWatchdog(notifier, systemClock, ended.signal);
   const roles = await startRoles(settings, { log, clock: systemClock, rng: systemRng }, signals.stopped);
   if (!signals.stopped.aborted) {
     notifier.notify(`READY=1\nSTATUS=${settings.values.role.join(' and ')} running`);
     await signals.wait;
   }
   notifier.notify('STOPPING=1');
-  return await stopRoles(roles, { log, clock: systemClock });
+  const code = await stopRoles(roles, { log, clock: systemClock });
+  ended.abort();
+  return code;
 }
 
 interface RunningRole extends AsyncDisposable {
@@ -137,9 +139,11 @@ function crashOnBugs(log: Log): void {
   process.on('uncaughtException', crash('an exception that nobody caught'));
 }
 
-/** Fed from a timer, so that a blocked event loop starves it. Returns the end of it. */
-function keepWatchdogFed(notifier: ServiceNotifier): () => void {
-  if (notifier.watchdogMs === undefined) return () => undefined;
-  const timer = setInterval(() => void notifier.notify('WATCHDOG=1'), notifier.watchdogMs);
-  return () => clearInterval(timer);
+/** Fed by the event loop itself, so that a blocked one starves it. */
+async function feedWatchdog(notifier: ServiceNotifier, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (notifier.watchdogMs === undefined) return;
+  while (!signal.aborted) {
+    notifier.notify('WATCHDOG=1');
+    await clock.sleep(notifier.watchdogMs, signal);
+  }
 }
