@@ -29,23 +29,20 @@ export class ReaderGone extends Error {
   override readonly name = 'ReaderGone';
 }
 
-/** The real one. A second signal ends the process at once, in case a command does not listen. */
+/** The real one. Signals are listened to from the first look at `signal` on: `run` has a way of its own. */
 export function systemShell(): Shell & { readonly exitCode: number } {
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(signalExitCode(signal));
-      stopping.abort(signal);
-    });
-  }
   let exitCode = 0;
+  let signal: AbortSignal | undefined;
   return {
     stdout: systemTerminal(process.stdout, 1),
     stderr: systemTerminal(process.stderr, 2),
     environment: process.env,
     uid: process.getuid?.() ?? -1,
     clock: systemClock,
-    signal: stopping.signal,
+    get signal() {
+      signal ??= stopSignal();
+      return signal;
+    },
     stdin: () => Bun.stdin.stream(),
     setExitCode: (code) => {
       exitCode = code;
@@ -54,6 +51,18 @@ export function systemShell(): Shell & { readonly exitCode: number } {
       return exitCode;
     },
   };
+}
+
+/** Aborts at the first signal; a second one ends the process at once, in case a command does not listen. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stopping.signal.aborted) process.exit(signalExitCode(name));
+      stopping.abort(name);
+    });
+  }
+  return stopping.signal;
 }
 
 /** 128 and the number of the signal, as shells say it. */
@@ -85,7 +94,8 @@ function writeAll(fd: number, text: string): void {
     } catch (cause) {
       if (errorCode(cause) === 'EPIPE') throw new ReaderGone();
       if (errorCode(cause) !== 'EAGAIN') throw cause;
-      Bun.sleepSync(1);
+      // Blocks, as a write to a full pipe would if nobody had made it non-blocking.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
 }
