@@ -154,7 +154,8 @@ const KEEPER = `
     -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB >>"$directory/log" 2>&1 &
   server=$!
   flock "$directory/alive" true
-  kill -QUIT $server
+  # A server that is just starting ignores the signal, as all that a shell starts with & do at first.
+  for attempt in 1 2 3 4 5; do kill -QUIT $server 2>/dev/null; sleep 0.2; done
   wait $server
   rm -rf "$directory"
 `;
