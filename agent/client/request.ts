@@ -1,3 +1,4 @@
+import { API_PREFIX } from '#agent/contract/endpoint';
 import type { z } from 'zod';
 import { AssertionError } from '#agent/kit/assert';
 import { endpoints, type EndpointName, type Endpoints } from '#agent/contract/endpoints';
@@ -47,7 +48,7 @@ export function requestUrl(
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, written(value));
   const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-  return `${base.replace(/\/+$/, '')}/api/v1${path}${suffix}`;
+  return `${base.replace(/\/+$/, '')}${API_PREFIX}${path}${suffix}`;
 }
 
 function written(value: unknown): string {

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 
+export const API_PREFIX = '/api/v1';
+
 /** Who may call: `open` needs no token; the others need the token of the 0600 file (JWTs come later). */
 export type Permission = 'open' | 'read' | 'run' | 'agent';
 

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import { endpoints, type EndpointName } from '#agent/contract/endpoints';
-import type { Permission } from '#agent/contract/endpoint';
+import { API_PREFIX, type Permission } from '#agent/contract/endpoint';
 import { Fault } from '#agent/kit/error';
 import { checkLength, readJson } from './body';
 import type { ControlContext } from './context';
@@ -12,8 +12,6 @@ import { healthRoutes } from './health';
 import type { HttpMetrics } from './http-metrics';
 import type { Handlers, Input } from './route';
 import { handlersOf } from './routes/registry';
-
-export const API_PREFIX = '/api/v1';
 
 export interface AppOptions extends GuardOptions {
   context: ControlContext;
@@ -34,28 +32,15 @@ export function createApp(options: AppOptions): Hono {
     ),
   );
   app.use(async (c, next) => {
+    // Pages without a token are for those who name this host, too.
+    guard(c.req.raw, 'open', options);
     const end = httpMetrics.start();
     await next();
     end({ method: c.req.method, status: c.res.status });
   });
-  app.route('/', guarded(healthRoutes(context), options));
-  app.route('/', guarded(docsRoutes(), options));
+  app.route('/', healthRoutes(context));
+  app.route('/', docsRoutes());
   mountEndpoints(app, handlersOf(context), options);
-  return app;
-}
-
-/** Pages without a token; the Host check holds for them too. */
-function guarded(routes: Hono, options: GuardOptions): Hono {
-  const app = new Hono();
-  app.onError((error) => {
-    throw error;
-  });
-  for (const route of routes.routes) {
-    app.on(route.method, route.path, (c, next) => {
-      guard(c.req.raw, 'open', options);
-      return route.handler(c, next);
-    });
-  }
   return app;
 }
 
@@ -67,8 +52,8 @@ function mountEndpoints(app: Hono, handlers: Handlers, options: AppOptions): voi
       guard(c.req.raw, permission, options);
       const input = await readInput(name, c);
       // The table pairs each handler with its own row, which TypeScript cannot follow through a loop.
-      const handler = handlers[name] as (input: Input<never>) => Promise<unknown>;
-      const reply = await handler(input as Input<never>);
+      const handler: (input: never) => Promise<unknown> = handlers[name];
+      const reply = await handler(input as never);
       if (reply instanceof Response) return reply;
       return c.json(reply as object);
     });

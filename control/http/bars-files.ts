@@ -1,5 +1,4 @@
-import { rename, rm, stat } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BarsRequest } from '#agent/contract/kind';
 import type { BarsInput } from '#agent/contract/lease';
@@ -86,7 +85,9 @@ export class BarsFiles {
   #write(hash: string, columns: BarColumns): Promise<string> {
     const writing = this.#writing.get(hash) ?? this.#writeFile(hash, columns);
     this.#writing.set(hash, writing);
-    return writing.finally(() => this.#writing.delete(hash));
+    return writing.finally(() => {
+      this.#writing.delete(hash);
+    });
   }
 
   async #writeFile(hash: string, columns: BarColumns): Promise<string> {

@@ -34,7 +34,8 @@ export async function* limited(request: Request, bytesMax: number): AsyncGenerat
   checkLength(request, bytesMax);
   if (request.body === null) return;
   let bytes = 0;
-  for await (const chunk of request.body) {
+  const stream: ReadableStream<Uint8Array> = request.body;
+  for await (const chunk of stream) {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     yield chunk;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Problem } from '#agent/contract/problem';
 import { AssertionError } from '#agent/kit/assert';
 import { describeError, Fault } from '#agent/kit/error';

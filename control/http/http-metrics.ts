@@ -31,68 +31,78 @@ export function httpMetrics(registry: Registry): HttpMetrics {
 
 /** KTRDR's figures, read from the store when somebody asks, so that they survive restarts. */
 export function fleetMetrics(registry: Registry, source: { sql: Sql; times: VerdictTimes }): void {
-  new Gauge({
-    name: 'ktrdr_workers_registered_total',
-    help: 'Agents that ever registered',
-    registers: [registry],
-    async collect() {
-      this.set((await placementNodes(source.sql, source.times)).length);
-    },
-  });
-  new Gauge({
-    name: 'ktrdr_workers_available',
-    help: 'Agents that are ready or degraded and have a free slot',
-    registers: [registry],
-    async collect() {
-      const nodes = await placementNodes(source.sql, source.times);
-      const free = nodes.filter(
-        ({ verdict, freeSlots }) =>
-          (verdict.state === 'ready' || verdict.state === 'degraded') && freeSlots > 0,
-      );
-      this.set(free.length);
-    },
-  });
+  registry.registerMetric(
+    new Gauge({
+      name: 'ktrdr_workers_registered_total',
+      help: 'Agents that ever registered',
+      registers: [],
+      async collect() {
+        this.set((await placementNodes(source.sql, source.times)).length);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'ktrdr_workers_available',
+      help: 'Agents that are ready or degraded and have a free slot',
+      registers: [],
+      async collect() {
+        const nodes = await placementNodes(source.sql, source.times);
+        const free = nodes.filter(
+          ({ verdict, freeSlots }) =>
+            (verdict.state === 'ready' || verdict.state === 'degraded') && freeSlots > 0,
+        );
+        this.set(free.length);
+      },
+    }),
+  );
   operationMetrics(registry, source.sql);
 }
 
 function operationMetrics(registry: Registry, sql: Sql): void {
-  new Gauge({
-    name: 'ktrdr_operations_active',
-    help: 'Operations that wait or run',
-    labelNames: ['operation_type', 'status'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      for (const row of await operationCountsByKind(sql)) {
-        if (!isTerminal(row.status)) this.set({ operation_type: row.kind, status: row.status }, row.count);
-      }
-    },
-  });
-  new Counter({
-    name: 'ktrdr_operations_total',
-    help: 'Operations ever submitted, by their present status',
-    labelNames: ['operation_type', 'status'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      for (const row of await operationCountsByKind(sql)) {
-        if (OPERATION_STATUSES.includes(row.status)) {
-          this.inc({ operation_type: row.kind, status: row.status }, row.count);
+  registry.registerMetric(
+    new Gauge({
+      name: 'ktrdr_operations_active',
+      help: 'Operations that wait or run',
+      labelNames: ['operation_type', 'status'],
+      registers: [],
+      async collect() {
+        this.reset();
+        for (const row of await operationCountsByKind(sql)) {
+          if (!isTerminal(row.status)) this.set({ operation_type: row.kind, status: row.status }, row.count);
         }
-      }
-    },
-  });
-  new Gauge({
-    name: 'ktrdr_operation_duration_seconds',
-    help: 'Run time of operations that ended in the last hour',
-    labelNames: ['operation_type', 'quantile'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      for (const row of await operationDurations(sql)) {
-        this.set({ operation_type: row.kind, quantile: '0.5' }, row.medianSeconds);
-        this.set({ operation_type: row.kind, quantile: '0.95' }, row.p95Seconds);
-      }
-    },
-  });
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'ktrdr_operations_total',
+      help: 'Operations ever submitted, by their present status',
+      labelNames: ['operation_type', 'status'],
+      registers: [],
+      async collect() {
+        this.reset();
+        for (const row of await operationCountsByKind(sql)) {
+          if (OPERATION_STATUSES.includes(row.status)) {
+            this.inc({ operation_type: row.kind, status: row.status }, row.count);
+          }
+        }
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'ktrdr_operation_duration_seconds',
+      help: 'Run time of operations that ended in the last hour',
+      labelNames: ['operation_type', 'quantile'],
+      registers: [],
+      async collect() {
+        this.reset();
+        for (const row of await operationDurations(sql)) {
+          this.set({ operation_type: row.kind, quantile: '0.5' }, row.medianSeconds);
+          this.set({ operation_type: row.kind, quantile: '0.95' }, row.p95Seconds);
+        }
+      },
+    }),
+  );
 }

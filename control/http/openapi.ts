@@ -1,10 +1,9 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { ZodUndefined, ZodUnknown } from 'zod';
 import { endpoints, type EndpointName } from '#agent/contract/endpoints';
-import type { Endpoint } from '#agent/contract/endpoint';
+import { API_PREFIX, type Endpoint } from '#agent/contract/endpoint';
 import { problemSchema } from '#agent/contract/problem';
 import { buildInfo } from '#agent/kit/build-info';
-import { API_PREFIX } from './app';
 
 type AnyEndpoint = Endpoint<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>;
 type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>;

@@ -13,7 +13,9 @@ export class Changes {
   /** Returns the function that ends the subscription. The listener must not throw. */
   subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
   get listenerCount(): number {

@@ -84,7 +84,7 @@ export class Dispatcher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    for (const waiter of [...this.#waiters.values()]) waiter.settle(NOTHING);
+    this.#waiters.forEach((waiter) => waiter.settle(NOTHING));
     await this.#rescan;
     await this.#running;
   }

@@ -134,6 +134,6 @@ function sameSubmission(earlier: { operationId: string; parametersSha256: string
 
 /** KTRDR's form: op_<type>_<yyyymmdd>_<hhmmss>_<random>. */
 function operationId(kind: string, nowMs: number): string {
-  const stamp = new Date(nowMs).toISOString().replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
+  const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]/g, '').replace('T', '_').slice(0, 15);
   return `op_${kind}_${stamp}_${randomBytes(4).toString('hex')}`;
 }

@@ -1,6 +1,6 @@
 import type { AttemptKey } from '#agent/contract/lease';
 import type { LogLine } from '#agent/contract/operation';
-import { fence, stale } from './fence';
+import { fence } from './fence';
 import { json, type Sql } from './sql';
 
 /** Lines kept of one attempt; later ones are counted as dropped. */
@@ -17,14 +17,14 @@ export interface LogRow {
   nodeName: string;
 }
 
-/** Stores lines of a live attempt; a line that came before is passed over. */
+/** Stores lines of the latest attempt; a line that came before is passed over. */
 export async function recordLogs(
   sql: Sql,
   key: AttemptKey,
   report: { worker_id: string; lines: Omit<LogLine, 'epoch'>[] },
 ): Promise<void> {
-  const { state, operation } = await fence(sql, key, report.worker_id);
-  if (state === 'ended') throw stale(key, operation.epoch);
+  // The last lines may come after the result: they belong to this attempt all the same.
+  const { operation } = await fence(sql, key, report.worker_id);
   const lines = report.lines.filter((line) => line.seq < LOG_LINES_MAX);
   if (lines.length === 0) return;
   await sql`

@@ -48,10 +48,14 @@ export async function recordHeartbeat(sql: Sql, nodeId: string, beat: Heartbeat)
   return rows.length === 1;
 }
 
+/** A goodbye. Grants that never arrived go back at once; what it still runs keeps its lease. */
 export async function markStopped(sql: Sql, nodeId: string, instance: string): Promise<boolean> {
   const rows = await sql`
     update node set stopped_at = now() where node_id = ${nodeId} and instance = ${instance} returning node_id`;
-  return rows.length === 1;
+  if (rows.length === 0) return false;
+  await sql`
+    update lease set until = least(until, now()) where node_id = ${nodeId} and acknowledged_at is null`;
+  return true;
 }
 
 export async function listNodes(sql: Sql): Promise<NodeRow[]> {

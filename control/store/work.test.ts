@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { present } from '#agent/kit/assert';
 import type { Grant } from '#agent/contract/lease';
-import { sweepLeases } from '#control/schedule/sweep-leases';
 import { describeOnEachServer, freshDatabase, type FreshDatabase } from '#test/support/database';
 import {
   addNode,
@@ -12,6 +11,7 @@ import {
   expireAll,
   report,
   reportUnits,
+  sweepOverdue,
 } from '#test/support/store-fleet';
 import { cancelOperation, retryOperation } from './cancel';
 import { renewLeases } from './leases';
@@ -31,13 +31,11 @@ describeOnEachServer('the store of work', (server) => {
   });
   afterAll(() => fresh[Symbol.asyncDispose]());
 
-  const sweepNow = (takeBack = true) =>
-    sweepLeases(
-      { sql: database().sql, transaction: (work) => database().sql.begin(work) as never },
-      { takeBack },
-    );
+  const sweepNow = (takeBack = true) => sweepOverdue(database(), takeBack);
   const one = async (nodeId: string): Promise<Grant> =>
     present((await claim(database(), nodeId)).grants[0], 'grant');
+  const beat = (nodeId: string, held: Grant[]) =>
+    database().sql.begin((sql) => renewLeases(sql, { nodeId, leaseMs: 30_000 }, held));
   const find = async (id: string) => present(await findOperation(database().sql, id), id);
   const drain = async (): Promise<void> => {
     await database().sql`delete from operation`;
@@ -99,9 +97,7 @@ describeOnEachServer('the store of work', (server) => {
     await expireAll(database());
     await sweepNow();
     expect((await find(id)).status).toBe('resuming');
-    const [held] = await database().sql.begin((sql) =>
-      renewLeases(sql, { nodeId: first, leaseMs: 30_000 }, [grant]),
-    );
+    const [held] = await beat(first, [grant]);
     expect(held).toMatchObject({ state: 'renewed', epoch: grant.epoch });
     expect((await find(id)).status).toBe('running');
     expect((await claim(database(), second)).grants).toEqual([]);
@@ -115,9 +111,7 @@ describeOnEachServer('the store of work', (server) => {
     await expireAll(database());
     await sweepNow();
     await one(second);
-    const [held] = await database().sql.begin((sql) =>
-      renewLeases(sql, { nodeId: first, leaseMs: 30_000 }, [old]),
-    );
+    const [held] = await beat(first, [old]);
     expect(held?.state).toBe('lost');
   });
 
@@ -127,7 +121,7 @@ describeOnEachServer('the store of work', (server) => {
     await one(first);
     for (let beat = 0; beat < 2; beat++) {
       expect((await sweepNow()).taken).toEqual([]);
-      await database().sql.begin((sql) => renewLeases(sql, { nodeId: first, leaseMs: 30_000 }, []));
+      await beat(first, []);
     }
     expect((await sweepNow()).taken).toEqual([id]);
     expect(await find(id)).toMatchObject({ status: 'resuming', attemptsFailed: 0, attemptsLost: 1 });

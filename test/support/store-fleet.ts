@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { AttemptKey, ResultReport } from '#agent/contract/lease';
 import type { Registration } from '#agent/contract/worker';
 import { claimFor } from '#control/schedule/claim';
+import { sweepLeases } from '#control/schedule/sweep-leases';
+import type { Sql } from '#control/store/sql';
 import type { Database } from '#control/store/connect';
 import { recordResult, type Accepted } from '#control/store/results';
 import { recordUnits } from '#control/store/units';
@@ -144,4 +146,13 @@ export async function report(
 /** Makes every lease overdue, as if its agent had been silent for longer than a lease. */
 export async function expireAll(database: Database): Promise<void> {
   await database.sql`update lease set until = now() - interval '1 second'`;
+}
+
+/** One sweep of leases, as the control plane does it each second. */
+export async function sweepOverdue(database: Database, takeBack = true) {
+  const transaction = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
+    const done = await database.sql.begin(async (sql) => ({ result: await work(sql) }));
+    return done.result;
+  };
+  return await sweepLeases({ sql: database.sql, transaction }, { takeBack });
 }

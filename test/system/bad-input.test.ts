@@ -26,6 +26,10 @@ async function rowsWritten(): Promise<{ operations: number; bars: number }> {
   return present(row, 'a count');
 }
 
+async function submit(resource: string, body: unknown) {
+  return await fleet.api('POST', `/api/v1/${resource}/start`, body);
+}
+
 const HEADER = 'date,open,high,low,close,volume\n';
 const files: [string, string, RegExp][] = [
   ['an empty file', '', /Cannot import/],
@@ -85,7 +89,7 @@ describe('POST …/start', () => {
   for (const [name, resource, body, status, message] of submissions) {
     test(`refuses ${name} with a problem and a hint, and writes nothing`, async () => {
       const before = await rowsWritten();
-      const reply = await fleet.api('POST', `/api/v1/${resource}/start`, body);
+      const reply = await submit(resource, body);
       expect(reply.status).toBe(status);
       expect(reply.body).toMatchObject({ success: false, status });
       expect(String(reply.body['detail'])).toMatch(message);

@@ -4,6 +4,8 @@ import { attemptHandlers } from './attempts';
 import { dataHandlers } from './data';
 import { fleetHandlers } from './fleet';
 import { operationHandlers } from './operations';
+import { resultHandlers } from './results';
+import { workHandlers } from './work';
 import { workerHandlers } from './workers';
 
 /** Every handler of the API, one file a resource, alphabetical. */
@@ -13,6 +15,8 @@ export function handlersOf(context: ControlContext): Handlers {
     ...dataHandlers(context),
     ...fleetHandlers(context),
     ...operationHandlers(context),
+    ...resultHandlers(context),
+    ...workHandlers(context),
     ...workerHandlers(context),
   };
 }
