@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type postgres from 'postgres';
 import { assert } from '#agent/kit/assert';
+import { systemClock } from '#agent/kit/clock';
 import { tryLock } from '#agent/kit/flock';
 import { silentLog } from '#agent/kit/log';
 import { lookupUser, type User } from '#agent/kit/process';
@@ -37,7 +38,7 @@ export interface FreshDatabase extends AsyncDisposable {
 /** The server that the binary carries. */
 export const embeddedServer: TestServer = lazyServer('PostgreSQL 18 (embedded)', async () => {
   const cache = join(tmpdir(), `kt-test-postgresql-${process.getuid?.() ?? 0}`);
-  const { postgres: path, initdb } = await installPostgres(cache);
+  const { postgres: path, initdb } = await installPostgres(cache, systemClock);
   return { postgres: path, initdb };
 });
 

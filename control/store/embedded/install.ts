@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import archivePath from '#dist/postgresql-18.tar.gz' with { type: 'file' };
+import type { Clock } from '#agent/kit/clock';
 import { errorCode, Fault } from '#agent/kit/error';
 import { exec } from '#agent/kit/exec';
 import { directoryFault } from './directories';
@@ -19,7 +20,7 @@ export interface Installation {
  * Unpacks the server that this binary carries into the cache, once for each content. Processes that
  * do it at the same time do not harm each other: the first rename wins.
  */
-export async function installPostgres(cacheDir: string): Promise<Installation> {
+export async function installPostgres(cacheDir: string, clock: Clock): Promise<Installation> {
   const directory = join(cacheDir, `postgresql-${(await archiveHash()).slice(0, 16)}`);
   const installation: Installation = {
     directory,
@@ -30,7 +31,7 @@ export async function installPostgres(cacheDir: string): Promise<Installation> {
     if (await works(installation)) return installation;
     // A power cut may have left empty files behind a rename that did reach the disk.
     await rm(directory, { recursive: true, force: true });
-    await unpack(directory);
+    await unpack(directory, clock);
   } catch (cause) {
     throw directoryFault(cause, directory, 'cache_dir');
   }
@@ -40,10 +41,10 @@ export async function installPostgres(cacheDir: string): Promise<Installation> {
   });
 }
 
-async function unpack(directory: string): Promise<void> {
+async function unpack(directory: string, clock: Clock): Promise<void> {
   const parent = join(directory, '..');
   await mkdir(parent, { recursive: true });
-  await removeAbandoned(parent);
+  await removeAbandoned(parent, clock.nowMs());
   const staging = await mkdtemp(join(parent, STAGING_PREFIX));
   try {
     const unpacked = join(staging, basename(directory));
@@ -61,11 +62,11 @@ const STAGING_PREFIX = '.unpacking-';
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 
 /** What a process left behind that was killed while it unpacked. */
-async function removeAbandoned(parent: string): Promise<void> {
+async function removeAbandoned(parent: string, nowMs: number): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(STAGING_PREFIX)) continue;
     const { mtimeMs } = await stat(join(parent, name));
-    if (Date.now() - mtimeMs < ABANDONED_AFTER_MS) continue;
+    if (nowMs - mtimeMs < ABANDONED_AFTER_MS) continue;
     await rm(join(parent, name), { recursive: true, force: true });
   }
 }

@@ -48,7 +48,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   directories.data = join(directories.state, 'postgres');
   const lock = await lockDirectory(directories, options.clock);
   try {
-    const installation = await installPostgres(directories.cache);
+    const installation = await installPostgres(directories.cache, options.clock);
     const machine = { directories, installation, user, clock: options.clock, log: options.log };
     const { identity, adopted } = await adoptOrStart(machine);
     return new EmbeddedServer(machine, { identity, adopted, lock, onRestart: options.onRestart });
