@@ -119,7 +119,7 @@ describeOnEachServer('the store of work', (server) => {
     await drain();
     const id = await addSingle(database());
     await one(first);
-    for (let beat = 0; beat < 2; beat++) {
+    for (let round = 0; round < 2; round++) {
       expect((await sweepNow()).taken).toEqual([]);
       await beat(first, []);
     }
