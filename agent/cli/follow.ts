@@ -55,14 +55,15 @@ function showProgress(line: ProgressLine, { operation, meter, nowMs }: Moment): 
     ...(isCounted ? { done: progress.items_processed, total: progress.items_total ?? 0 } : {}),
     ...(operation.operation_type === 'sweep' ? { noun: 'units' } : {}),
     rate: isCounted && status === 'running' ? meter.rate : undefined,
-    etaMs: progress.eta_seconds === null ? etaMs(operation, meter) : progress.eta_seconds * 1000,
+    etaMs: etaMs(operation, meter),
     note: status === 'running' ? (progress.current_step ?? '') : (waiting_reason ?? status),
   });
 }
 
 function etaMs({ progress, status }: Operation, { rate }: RateMeter): number | undefined {
-  if (status !== 'running' || rate === undefined || rate <= 0 || progress.items_total === null)
-    return undefined;
+  if (status !== 'running') return undefined;
+  if (progress.eta_seconds !== null) return progress.eta_seconds * 1000;
+  if (rate === undefined || rate <= 0 || progress.items_total === null) return undefined;
   return ((progress.items_total - progress.items_processed) / rate) * 1000;
 }
 

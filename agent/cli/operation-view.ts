@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { gridAxisSchema } from '#agent/engine/search/specification';
 import type { Attempt, Operation, Provenance } from '#agent/contract/operation';
 import type { Refusal } from '#agent/contract/worker';
 import { ageOf } from './ages';
@@ -48,10 +50,10 @@ function fieldsOf(operation: Operation, nowMs: number): Field[] {
   const { progress, metadata, waiting_reason, worker_name, parent_operation_id } = operation;
   const counted =
     progress.items_total === null ? '' : `, ${progress.items_processed} of ${progress.items_total}`;
-  const parameters = metadata.parameters ?? metadata.grid;
+  const parameters = parametersText(metadata);
   const fields: Array<Field | undefined> = [
     ['what', subjectOf(operation)],
-    parameters === undefined ? undefined : ['parameters', JSON.stringify(parameters)],
+    parameters === '' ? undefined : ['parameters', parameters],
     ['done', `${Math.floor(progress.percentage)} %${counted}`],
     ['created', ageOf(operation.created_at, nowMs)],
     worker_name === null ? undefined : ['agent', worker_name],
@@ -59,6 +61,30 @@ function fieldsOf(operation: Operation, nowMs: number): Field[] {
     waiting_reason === null ? undefined : ['waits for', waiting_reason],
   ];
   return fields.filter((field) => field !== undefined);
+}
+
+/** "fast=5:60:5 average=sma,ema commission=0.001": as the flags of a command would say it. */
+export function parametersText(metadata: Readonly<Record<string, unknown>>): string {
+  const request = recordOf(metadata.parameters) ?? metadata;
+  const { grid, parameters, ...rest } = request;
+  const searched = recordOf(grid) ?? recordOf(parameters) ?? {};
+  const others = Object.entries(rest).filter(([name, value]) => !NAMED_ABOVE.has(name) && value !== null);
+  return [...Object.entries(searched), ...others]
+    .map(([name, value]) => `${name}=${axisText(value)}`)
+    .join(' ');
+}
+
+const NAMED_ABOVE = new Set(['strategy_name', 'symbol', 'timeframe']);
+
+function axisText(value: unknown): string {
+  const axis = gridAxisSchema.safeParse(value).data;
+  if (axis === undefined) return JSON.stringify(value);
+  if (typeof axis !== 'object') return String(axis);
+  return 'values' in axis ? axis.values.join(',') : `${axis.from}:${axis.to}:${axis.step}`;
+}
+
+function recordOf(value: unknown): Record<string, unknown> | undefined {
+  return z.record(z.string(), z.unknown()).safeParse(value).data;
 }
 
 function showAttempts(output: Output, attempts: readonly Attempt[], nowMs: number): void {

@@ -66,6 +66,8 @@ export function showError(output: Session['output'], operation: Operation): void
 export function showRanking(output: Session['output'], ranking: Ranking): void {
   if (ranking.units.length === 0) return output.line('No unit has a result yet.');
   output.table(ranking.units, rankingColumns(ranking));
+  const shared = sharedParameters(ranking.units);
+  if (shared !== '') output.line(`All with ${shared}.`);
   const done = ranking.units_done < ranking.units_total ? `${count(ranking.units_done)} of ` : '';
   output.line(
     `Best ${plural(ranking.units.length, 'unit')} by ${ranking.rank_by} of ${done}${plural(ranking.units_total, 'trial')}: the more trials, the luckier the best one.`,
@@ -75,13 +77,13 @@ export function showRanking(output: Session['output'], ranking: Ranking): void {
 const SHOWN_METRICS = ['total_return_pct', 'sharpe_ratio', 'max_drawdown_pct', 'win_rate', 'total_trades'];
 
 function rankingColumns({ units, rank_by }: Ranking): Array<Column<RankedUnit>> {
-  const names = Object.keys(units[0]?.parameters ?? {});
-  const varied = names.filter((name) => new Set(units.map(({ parameters }) => parameters[name])).size > 1);
-  const parameters = (varied.length === 0 ? names : varied).map((name): Column<RankedUnit> => ({
-    header: name,
-    cell: (unit) => String(unit.parameters[name]),
-    align: 'right',
-  }));
+  const parameters = parameterNames(units)
+    .filter((name) => differs(units, name))
+    .map((name): Column<RankedUnit> => ({
+      header: name,
+      cell: (unit) => String(unit.parameters[name]),
+      align: 'right',
+    }));
   const metrics = [rank_by, ...SHOWN_METRICS.filter((name) => name !== rank_by)].map(
     (name, index): Column<RankedUnit> => ({
       header: name,
@@ -91,6 +93,20 @@ function rankingColumns({ units, rank_by }: Ranking): Array<Column<RankedUnit>> 
     }),
   );
   return [{ header: 'RANK', cell: ({ rank }) => count(rank), align: 'right' }, ...parameters, ...metrics];
+}
+
+/** Parameters that all these units have in common: a column would say the same in each row. */
+function sharedParameters(units: readonly RankedUnit[]): string {
+  const names = parameterNames(units).filter((name) => !differs(units, name));
+  return names.map((name) => `${name}=${printable(String(units[0]?.parameters[name]))}`).join(', ');
+}
+
+function parameterNames(units: readonly RankedUnit[]): string[] {
+  return Object.keys(units[0]?.parameters ?? {});
+}
+
+function differs(units: readonly RankedUnit[], name: string): boolean {
+  return new Set(units.map(({ parameters }) => parameters[name])).size > 1;
 }
 
 interface MetricRow {

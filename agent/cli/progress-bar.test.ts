@@ -14,9 +14,9 @@ const state = {
 
 test('a bar says how far, how fast and how long in words, not only in picture', () => {
   expect(renderBar(state, { width: 120, unicode: true })).toBe(
-    '[██████████░░░░░░░░░░░░░░] 42 %  2,100/5,000 units  812/s  ETA 3.6 s  on 2 agents',
+    '[██████████░░░░░░░░░░░░░░]  42 %  2,100/5,000 units  812/s  ETA 3.6 s  on 2 agents',
   );
-  expect(renderBar({ fraction: 1 }, { width: 120, unicode: false })).toBe('[########################]100 %');
+  expect(renderBar({ fraction: 1 }, { width: 120, unicode: false })).toBe('[########################] 100 %');
 });
 
 test('a narrow terminal loses the picture first, and no line is too long', () => {

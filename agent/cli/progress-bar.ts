@@ -24,7 +24,7 @@ export function renderBar(state: BarState, { width, unicode }: { width: number; 
   const filled = Math.floor(fraction * BAR_CELLS);
   const [full, empty] = unicode ? ['█', '░'] : ['#', '-'];
   const bar = `[${full.repeat(filled)}${empty.repeat(BAR_CELLS - filled)}]`;
-  const percent = `${Math.floor(fraction * 100)} %`.padStart(5);
+  const percent = `${Math.floor(fraction * 100)} %`.padStart(6);
   const parts = [bar + percent, counted(state), rated(state), awaited(state), state.note ?? ''];
   const line = parts.filter((part) => part !== '').join('  ');
   if (widthOf(line) <= width) return line;

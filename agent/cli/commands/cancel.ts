@@ -1,3 +1,5 @@
+import type { Operation } from '#agent/contract/operation';
+import { Fault } from '#agent/kit/error';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { openSession } from '#agent/cli/session';
 import { paintState } from '#agent/cli/style';
@@ -13,18 +15,27 @@ export const cancelCommand: CliCommand = {
       .option('--reason <text>', 'why, for the record')
       .action(async (ids, { force, reason, ...flags }) => {
         const { client, output } = openSession(shell, flags);
-        const cancelled = [];
+        const cancelled: Operation[] = [];
+        const faults: Fault[] = [];
         for (const operation_id of ids) {
           const query = { force: force ?? false, reason };
-          const call = { params: { operation_id }, query, signal: shell.signal };
-          const { data } = await client.call('cancelOperation', call);
-          cancelled.push(data);
-          const isPending = data.completed_at === null;
-          output.line(
-            `${data.operation_id} ${isPending ? 'is being cancelled' : paintState(output.style, data.status)}`,
-          );
+          try {
+            const call = { params: { operation_id }, query, signal: shell.signal };
+            cancelled.push((await client.call('cancelOperation', call)).data);
+          } catch (error) {
+            // The others are cancelled all the same.
+            if (!(error instanceof Fault)) throw error;
+            faults.push(error);
+          }
         }
         output.document(cancelled);
+        for (const { operation_id, completed_at, status } of cancelled) {
+          const state = completed_at === null ? 'is being cancelled' : paintState(output.style, status);
+          output.line(`${operation_id} ${state}`);
+        }
+        const [first, ...others] = faults;
+        for (const fault of others) output.note(fault.message);
+        if (first !== undefined) throw first;
       })
       .addHelpText(
         'after',

@@ -50,7 +50,10 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
       cursor = page.cursor;
       isFull = page.lines.length === PAGE_LINES;
     }
-    if (!follow || isTerminal(operation.status)) return;
+    if (!follow || isTerminal(operation.status)) {
+      if (cursor === 0) output.note('It has printed nothing.');
+      return;
+    }
     await shell.clock.sleep(POLL_MS, shell.signal);
     shell.signal.throwIfAborted();
   }
