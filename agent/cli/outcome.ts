@@ -106,7 +106,7 @@ function parameterNames(units: readonly RankedUnit[]): string[] {
 }
 
 function differs(units: readonly RankedUnit[], name: string): boolean {
-  return new Set(units.map(({ parameters }) => parameters[name])).size > 1;
+  return units.length === 1 || new Set(units.map(({ parameters }) => parameters[name])).size > 1;
 }
 
 interface MetricRow {

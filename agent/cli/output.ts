@@ -21,7 +21,10 @@ export interface Output {
   progress(): ProgressLine;
 }
 
-export function createOutput(shell: Shell, json: boolean): Output {
+/** What of a shell printing needs. */
+export type Printer = Pick<Shell, 'stdout' | 'stderr' | 'environment' | 'clock'>;
+
+export function createOutput(shell: Printer, json: boolean): Output {
   const { stdout, stderr, environment, clock } = shell;
   const style = chooseStyle({ isTty: stdout.isTty, environment });
   const line = (text = ''): void => {

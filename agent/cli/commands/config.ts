@@ -16,7 +16,7 @@ export const configCommand: CliCommand = {
         output.document(rows);
         output.table(rows, [
           { header: 'SETTING', cell: ({ name }) => name },
-          { header: 'VALUE', cell: ({ value }) => valueText(value), widthMin: 12, overflow: 'middle' },
+          { header: 'VALUE', cell: valueText, widthMin: 12, overflow: 'middle' },
           { header: 'FROM', cell: ({ origin }) => origin, widthMin: 10, overflow: 'middle' },
           { header: 'MEANING', cell: ({ description }) => description, widthMin: 24, optional: true },
         ]);
@@ -59,8 +59,15 @@ export function settingRows({ values, origins }: LoadedSettings): SettingRow[] {
   });
 }
 
-function valueText(value: unknown): string {
+function valueText({ name, value }: SettingRow): string {
   if (value === null) return '–';
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ');
+  if (typeof value === 'number' && isDuration(name))
+    return value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`;
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A setting that reads "1s" as a thousand is one in milliseconds; people write and read it with its unit. */
+function isDuration(name: string): boolean {
+  return SETTINGS[name as keyof typeof SETTINGS].schema.safeParse('1s').data === 1000;
 }

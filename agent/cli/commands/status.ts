@@ -1,5 +1,6 @@
 import { Fault } from '#agent/kit/error';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { createOutput, type Printer } from '#agent/cli/output';
 import { openSession, type Session } from '#agent/cli/session';
 import { readStatus, showStatus, type StatusReading } from '#agent/cli/status-view';
 import { wholeNumber } from '#agent/cli/usage';
@@ -38,7 +39,7 @@ const EXIT_CODES: Readonly<Record<StatusReading['document']['state'], number>> =
   down: 2,
 };
 
-/** Home, each line cleared to its end, then everything below: no flicker. With --json one document a line. */
+/** With --json one document a line. */
 async function watchStatus(session: Session, everyMs: number): Promise<void> {
   const { shell, output } = session;
   if (!output.json && !shell.stdout.isTty) {
@@ -51,14 +52,18 @@ async function watchStatus(session: Session, everyMs: number): Promise<void> {
     const reading = await readStatus(session);
     shell.setExitCode(EXIT_CODES[reading.document.state]);
     if (output.json) shell.stdout.write(`${JSON.stringify(reading.document)}\n`);
-    else {
-      const lines: string[] = [];
-      const screen = { ...output, line: (text = '') => void lines.push(text) };
-      showStatus(screen, reading, shell.clock.nowMs());
-      const rows = lines.map((line) => `${line}\u001b[K`).join('\n');
-      shell.stdout.write(`\u001b[H${rows}\n\u001b[J`);
-    }
+    else shell.stdout.write(screenOf(shell, reading));
     await shell.clock.sleep(everyMs, shell.signal);
   }
   shell.signal.throwIfAborted();
+}
+
+/** Home, each line cleared to its end, then everything below: no flicker. */
+export function screenOf(shell: Printer, reading: StatusReading): string {
+  let text = '';
+  const { isTty, columns } = shell.stdout;
+  const stdout = { isTty, columns, write: (part: string) => void (text += part) };
+  const { stderr, environment, clock } = shell;
+  showStatus(createOutput({ stdout, stderr, environment, clock }, false), reading, clock.nowMs());
+  return `\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J`;
 }
