@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { Bars } from '#agent/engine/bars';
+import { signalsOfTargets } from '#agent/engine/backtest/signals';
+import type { Signals } from '#agent/engine/backtest/signals';
 import type { IndicatorCache } from '#agent/engine/indicators/cache';
 import type { GridSpecification } from '#agent/engine/search/specification';
 
@@ -7,7 +9,7 @@ export type ParameterValue = number | string | boolean;
 /** Parameters of a strategy by name (snake_case), after validation and with defaults filled in. */
 export type ParameterValues = Readonly<Record<string, ParameterValue | undefined>>;
 
-/** A trading rule: a pure function from bars and parameters to the position wanted at each close. */
+/** A trading rule: a pure function from bars and parameters to what is decided at each close. */
 export interface Strategy {
   readonly name: string;
   readonly description: string;
@@ -19,11 +21,8 @@ export interface Strategy {
   readonly constraint?: Constraint;
   /** Bars before the first decision that may differ from flat. */
   warmupBars(parameters: ParameterValues): number;
-  /**
-   * The position wanted, decided at the close of each bar: 1 long, 0 flat, −1 short.
-   * Entry t may read bars 0..t only. `parameters` come from `parseParameters`.
-   */
-  targets(bars: Bars, parameters: ParameterValues, cache: IndicatorCache): Int8Array;
+  /** Entry t of each column may read bars 0..t only. `parameters` come from `parseParameters`. */
+  signals(bars: Bars, parameters: ParameterValues, cache: IndicatorCache): Signals;
 }
 
 export interface Constraint {
@@ -33,13 +32,24 @@ export interface Constraint {
 }
 
 /** A strategy as its author writes it, with parameters typed by their schema. */
-export interface StrategyDeclaration<Shape extends z.ZodRawShape> {
+export type StrategyDeclaration<Shape extends z.ZodRawShape> = DeclaredParts<Shape> &
+  (DecidesSignals<Shape> | WantsTargets<Shape>);
+
+interface DeclaredParts<Shape extends z.ZodRawShape> {
   name: string;
   description: string;
   parameters: z.ZodObject<Shape>;
   grid: GridSpecification;
   constraint?: { description: string; holds(parameters: Parameters<Shape>): boolean };
   warmupBars(parameters: Parameters<Shape>): number;
+}
+
+interface DecidesSignals<Shape extends z.ZodRawShape> {
+  signals(bars: Bars, parameters: Parameters<Shape>, cache: IndicatorCache): Signals;
+}
+
+interface WantsTargets<Shape extends z.ZodRawShape> {
+  /** The position wanted at the close of each bar: 1 long, 0 flat, −1 short. */
   targets(bars: Bars, parameters: Parameters<Shape>, cache: IndicatorCache): Int8Array;
 }
 
@@ -50,5 +60,8 @@ export function defineStrategy<Shape extends z.ZodRawShape>(
   declaration: StrategyDeclaration<Shape>,
 ): Strategy {
   // Sound because callers obtain ParameterValues only from parseParameters, through this very schema.
-  return declaration as unknown as Strategy;
+  if ('signals' in declaration) return declaration as unknown as Strategy;
+  const { targets, ...parts } = declaration;
+  const signals: DecidesSignals<Shape>['signals'] = (...decision) => signalsOfTargets(targets(...decision));
+  return { ...parts, signals } as unknown as Strategy;
 }
