@@ -132,8 +132,13 @@ function returnFigures(daily: number[], perYear: number): Record<string, number 
     'sharpe_ratio',
     'sortino_ratio',
     'compounded_sharpe_ratio',
+    'skewness',
+    'kurtosis',
   ];
-  if (daily.some((value) => value <= 0)) return Object.fromEntries(names.map((name) => [name, null]));
+  if (daily.some((value) => value <= 0)) {
+    const nothing = { daily_returns_count: 0, periods_per_year: perYear };
+    return { ...Object.fromEntries(names.map((name) => [name, null])), ...nothing };
+  }
   const returns = daily.slice(1).map((value, i) => value / (daily[i] ?? NaN) - 1);
   const growth = returns.reduce((product, r) => product * (1 + r), 1);
   const annual = growth ** (perYear / returns.length) - 1;
@@ -146,7 +151,19 @@ function returnFigures(daily: number[], perYear: number): Record<string, number 
     sharpe_ratio: divide((mean(returns) ?? NaN) * Math.sqrt(perYear), daySpread),
     sortino_ratio: divide(annual, downside * Math.sqrt(perYear)),
     compounded_sharpe_ratio: divide(annual, volatility),
+    daily_returns_count: returns.length,
+    periods_per_year: perYear,
+    skewness: standardizedMoment(returns, daySpread, 3),
+    kurtosis: standardizedMoment(returns, daySpread, 4),
   };
+}
+
+/** The mean of ((r − mean) / s)^order, with s the deviation of the population. */
+function standardizedMoment(returns: number[], spread: number | null, order: number): number | null {
+  const middle = mean(returns);
+  if (middle === null || spread === null || spread === 0) return null;
+  const population = spread * Math.sqrt((returns.length - 1) / returns.length);
+  return mean(returns.map((r) => ((r - middle) / population) ** order));
 }
 
 function ratios(

@@ -40,6 +40,10 @@ export const METRICS = [
   higher('final_equity', 'finalEquity', 'currency', 'equity after closing at the last close'),
   higher('buy_and_hold_return', 'buyAndHoldReturn', 'fraction', 'last close / first close − 1, no costs'),
   higher('compounded_sharpe_ratio', 'compoundedSharpeRatio', 'ratio', 'annualized return / volatility'),
+  higher('daily_returns_count', 'dailyReturnsCount', 'count', 'daily returns (n; weekly of weekly bars)'),
+  higher('periods_per_year', 'periodsPerYear', 'count', 'returns in a year (N): 252, 365 or 52'),
+  higher('skewness', 'skewness', 'ratio', 'm₃ / m₂^1.5 of daily returns, 0 when symmetric'),
+  lower('kurtosis', 'kurtosis', 'ratio', 'm₄ / m₂² of daily returns, 3 when normal'),
 ] as const;
 
 export type MetricName = (typeof METRICS)[number]['name'];

@@ -1,6 +1,7 @@
 import { timeframeMs } from '#agent/contract/timeframe';
 import type { Bars } from '#agent/engine/bars';
 import { power } from '#agent/engine/power';
+import { kurtosis, momentsAround, skewness, standardDeviation } from '#agent/engine/statistics/moments';
 import type { Calendar } from './calendar';
 import { tradeMetrics } from './trade-metrics';
 import type { TradeMetrics } from './trade-metrics';
@@ -28,6 +29,10 @@ export interface ReturnMetrics {
   sharpeRatio: number | null;
   compoundedSharpeRatio: number | null;
   sortinoRatio: number | null;
+  dailyReturnsCount: number;
+  periodsPerYear: number;
+  skewness: number | null;
+  kurtosis: number | null;
 }
 
 export interface MetricsInput {
@@ -71,18 +76,25 @@ export function computeMetrics(input: MetricsInput): BacktestMetrics {
   };
 }
 
-const UNDEFINED_RETURNS: ReturnMetrics = {
-  annualizedReturn: null,
-  volatility: null,
-  sharpeRatio: null,
-  compoundedSharpeRatio: null,
-  sortinoRatio: null,
-};
+function undefinedReturns(periodsPerYear: number): ReturnMetrics {
+  return {
+    annualizedReturn: null,
+    volatility: null,
+    sharpeRatio: null,
+    compoundedSharpeRatio: null,
+    sortinoRatio: null,
+    dailyReturnsCount: 0,
+    periodsPerYear,
+    skewness: null,
+    kurtosis: null,
+  };
+}
 
 /**
  * Returns r over the calendar's periods, the first one against the initial capital; N periods a year.
  * annualized gmean(1 + r)^N − 1 = (final / initial)^(N / n) − 1; volatility s · √N with the sample
- * deviation s (ddof 1); Sharpe mean(r) / s · √N; Sortino annualized / (√mean(min(r, 0)²) · √N).
+ * deviation s (ddof 1); Sharpe mean(r) / s · √N; Sortino annualized / (√mean(min(r, 0)²) · √N);
+ * skewness and kurtosis of r as the probabilistic Sharpe ratio needs them (statistics/sharpe.ts).
  * Equity at or below zero has no returns: all are null.
  */
 function returnMetrics({ calendar, firstBar, initialCapital, simulation }: MetricsInput): ReturnMetrics {
@@ -99,31 +111,33 @@ function returnMetrics({ calendar, firstBar, initialCapital, simulation }: Metri
     const bar = (periodEnd[i] as number) - firstBar;
     if (bar < 0) continue;
     const value = equity[bar] as number;
-    if (!(value > 0)) return UNDEFINED_RETURNS;
+    if (!(value > 0)) return undefinedReturns(periodsPerYear);
     const change = value / previous - 1;
     returns[count++] = change;
     sum += change;
     if (change < 0) downside += change * change;
     previous = value;
   }
-  if (count === 0) return UNDEFINED_RETURNS;
+  if (count === 0) return undefinedReturns(periodsPerYear);
 
   const mean = sum / count;
-  let squares = 0;
-  for (let i = 0; i < count; i++) {
-    const deviation = (returns[i] as number) - mean;
-    squares += deviation * deviation;
-  }
-  const standardDeviation = count > 1 ? aboveNoise(Math.sqrt(squares / (count - 1))) : null;
+  const moments = momentsAround(mean, returns, count);
+  const spread = standardDeviation(moments);
+  const deviation = spread === null ? null : aboveNoise(spread);
+  const varies = deviation !== null && deviation > 0;
   const yearRoot = Math.sqrt(periodsPerYear);
   const annualizedReturn = finite(power(previous / initialCapital, periodsPerYear / count) - 1);
-  const volatility = standardDeviation === null ? null : standardDeviation * yearRoot;
+  const volatility = deviation === null ? null : deviation * yearRoot;
   return {
     annualizedReturn,
     volatility,
-    sharpeRatio: ratio(mean * yearRoot, standardDeviation),
+    sharpeRatio: ratio(mean * yearRoot, deviation),
     compoundedSharpeRatio: ratio(annualizedReturn, volatility),
     sortinoRatio: ratio(annualizedReturn, aboveNoise(Math.sqrt(downside / count)) * yearRoot),
+    dailyReturnsCount: count,
+    periodsPerYear,
+    skewness: varies ? skewness(moments) : null,
+    kurtosis: varies ? kurtosis(moments) : null,
   };
 }
 
