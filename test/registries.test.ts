@@ -28,7 +28,7 @@ const REGISTRIES: readonly Registry[] = [
     folder: 'agent/engine/indicators',
     list: 'agent/engine/indicators/registry.ts',
     entries: 'files',
-    besides: ['cache', 'window'],
+    besides: ['cache', 'gaps', 'indicator', 'window'],
   },
   {
     folder: 'agent/engine/strategy',

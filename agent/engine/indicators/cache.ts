@@ -1,68 +1,108 @@
-import { assert } from '#agent/kit/assert';
+import { assert, present } from '#agent/kit/assert';
 import type { Bars, PriceSource } from '#agent/engine/bars';
-import { INDICATORS } from './registry';
-import type { IndicatorName } from './registry';
+import { parseParameters } from '#agent/engine/strategy/parameters';
+import type { ParameterValues } from '#agent/engine/strategy/strategy';
+import type { Indicator, IndicatorOutputs } from './indicator';
+import { indicatorNamed } from './registry';
 
 /** Indicators of one process, each computed once and shared; callers never write to what they get. */
 export interface IndicatorCache {
-  indicator(bars: Bars, name: IndicatorName, period: number, source?: PriceSource): Float64Array;
+  /** The first output of an indicator that needs no more than a period. */
+  indicator(bars: Bars, name: string, period: number, source?: PriceSource): Float64Array;
+  /** All outputs of an indicator. */
+  outputs(bars: Bars, request: IndicatorRequest): IndicatorOutputs;
   readonly bytes: number;
 }
 
+export interface IndicatorRequest {
+  indicator: Indicator;
+  /** From `parseParameters`: defaults filled in, in the order of the schema. */
+  parameters: ParameterValues;
+  /** Column of the bars, or any other of their length such as another indicator's output; default close. */
+  source?: PriceSource | Float64Array;
+}
+
 export interface IndicatorCacheOptions {
-  /** The least recently used columns go first; a column larger than this is computed and not kept. */
+  /** The least recently used go first; one whose columns are larger than this is computed and not kept. */
   bytesMax: number;
 }
 
 const INDICATOR_CACHE_DEFAULTS: IndicatorCacheOptions = { bytesMax: 256 * 1024 * 1024 };
 
+interface Entry {
+  outputs: IndicatorOutputs;
+  bytes: number;
+}
+
 /**
- * Columns are keyed by the identity of the bars' price column: a sweep that holds one `Bars` computes
- * sma(20) once, and another `Bars`, even an equal one, never sees it.
+ * Entries are keyed by the identity of the columns that the indicator reads, its name and its
+ * parameters: a sweep that holds one `Bars` computes sma(20) once, and another `Bars`, even an equal
+ * one, never sees it.
  */
 export function createIndicatorCache({
   bytesMax,
 }: IndicatorCacheOptions = INDICATOR_CACHE_DEFAULTS): IndicatorCache {
   assert(bytesMax >= 0, 'an indicator cache needs a size of 0 bytes or more');
   // A Map iterates in order of insertion, and a hit inserts anew: the first entry is the oldest.
-  const columns = new Map<string, Float64Array>();
-  const sourceIds = new WeakMap<Float64Array, number>();
-  let nextSourceId = 0;
+  const entries = new Map<string, Entry>();
+  const columnIds = new WeakMap<object, number>();
+  let nextColumnId = 0;
   let bytes = 0;
 
-  const sourceId = (source: Float64Array): number => {
-    const known = sourceIds.get(source);
+  const columnId = (column: object): number => {
+    const known = columnIds.get(column);
     if (known !== undefined) return known;
-    sourceIds.set(source, nextSourceId);
-    return nextSourceId++;
+    columnIds.set(column, nextColumnId);
+    return nextColumnId++;
   };
-  const keep = (key: string, column: Float64Array): void => {
-    if (column.byteLength > bytesMax) return;
-    columns.set(key, column);
-    bytes += column.byteLength;
-    for (const [oldest, dropped] of columns) {
+  const keep = (key: string, entry: Entry): void => {
+    if (entry.bytes > bytesMax) return;
+    entries.set(key, entry);
+    bytes += entry.bytes;
+    for (const [oldest, dropped] of entries) {
       if (bytes <= bytesMax) break;
-      columns.delete(oldest);
-      bytes -= dropped.byteLength;
+      entries.delete(oldest);
+      bytes -= dropped.bytes;
     }
+  };
+  const outputs = (bars: Bars, { indicator, parameters, source = 'close' }: IndicatorRequest) => {
+    const sourceColumn = typeof source === 'string' ? bars[source] : source;
+    let key = indicator.name;
+    for (const input of indicator.inputs)
+      key += ` ${columnId(input === 'source' ? sourceColumn : bars[input])}`;
+    key += JSON.stringify(parameters);
+    const hit = entries.get(key);
+    if (hit !== undefined) {
+      entries.delete(key);
+      entries.set(key, hit);
+      return hit.outputs;
+    }
+    const computed = indicator.compute({ ...bars, source: sourceColumn }, parameters);
+    keep(key, { outputs: computed, bytes: bytesOf(computed) });
+    return computed;
   };
 
   return {
     get bytes() {
       return bytes;
     },
+    outputs,
     indicator(bars, name, period, source = 'close') {
-      const column = bars[source];
-      const key = `${sourceId(column)} ${name} ${period}`;
-      const hit = columns.get(key);
-      if (hit !== undefined) {
-        columns.delete(key);
-        columns.set(key, hit);
-        return hit;
-      }
-      const computed = INDICATORS[name](column, period);
-      keep(key, computed);
-      return computed;
+      const indicator = indicatorNamed(name);
+      const parameters = parametersOf(indicator, period);
+      const [first] = indicator.outputs;
+      return present(outputs(bars, { indicator, parameters, source })[first], first);
     },
   };
+}
+
+/** In a sweep every lookup comes here: a schema is asked only where there are defaults to fill in. */
+function parametersOf(indicator: Indicator, period: number): ParameterValues {
+  const names = Object.keys(indicator.parameters.shape);
+  return names.length === 1 && names[0] === 'period' ? { period } : parseParameters(indicator, { period });
+}
+
+/** Outputs may share a column. */
+function bytesOf(outputs: IndicatorOutputs): number {
+  return [...new Set(Object.values(outputs))].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

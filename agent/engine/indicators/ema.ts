@@ -1,4 +1,18 @@
+import { z } from 'zod';
+import { barCount, defineIndicator } from './indicator';
 import { checkPeriod, firstValueIndex } from './window';
+
+export const emaIndicator = defineIndicator({
+  name: 'ema',
+  description: 'Exponential moving average',
+  category: 'trend',
+  reference: 'TA-Lib EMA',
+  inputs: ['source'],
+  parameters: z.strictObject({ period: barCount(20, 'bars in the average') }),
+  outputs: ['ema'],
+  warmupBars: ({ period }) => period - 1,
+  compute: ({ source }, { period }) => ({ ema: ema(source, period) }),
+});
 
 /**
  * Exponential moving average with weight 2 / (period + 1), started from the simple average of the

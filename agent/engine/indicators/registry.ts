@@ -1,17 +1,26 @@
-import { ema } from './ema';
-import { rsi } from './rsi';
-import { sma } from './sma';
-import { wma } from './wma';
+import { Fault } from '#agent/kit/error';
+import { nearest } from '#agent/kit/nearest';
+import { emaIndicator } from './ema';
+import type { Indicator } from './indicator';
+import { rsiIndicator } from './rsi';
+import { smaIndicator } from './sma';
+import { wmaIndicator } from './wma';
 
-/**
- * `source` → a column of equal length, NaN in warm-up. `out`, when given, is written and returned;
- * it must be as long as `source` and must not be it.
- */
-export type Indicator = (source: Float64Array, period: number, out?: Float64Array) => Float64Array;
+/** Every indicator, in alphabetical order of names. */
+export const INDICATORS: readonly Indicator[] = [emaIndicator, rsiIndicator, smaIndicator, wmaIndicator];
 
-/** Every indicator by its KTRDR name, in alphabetical order. */
-export const INDICATORS = { ema, rsi, sma, wma } as const satisfies Record<string, Indicator>;
+export const INDICATOR_NAMES: readonly string[] = INDICATORS.map(({ name }) => name);
 
-export type IndicatorName = keyof typeof INDICATORS;
+const BY_NAME = new Map(INDICATORS.map((indicator) => [indicator.name, indicator]));
 
-export const INDICATOR_NAMES = Object.keys(INDICATORS) as readonly IndicatorName[];
+/** Case does not matter, as in KTRDR. Throws Fault `invalid` with the nearest known name. */
+export function indicatorNamed(name: string): Indicator {
+  const found = BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
+  if (found !== undefined) return found;
+  const suggestion = nearest(name, INDICATOR_NAMES);
+  const known = `known indicators: ${INDICATOR_NAMES.join(', ')}`;
+  throw new Fault('invalid', `Cannot find indicator '${name.slice(0, 100)}': there is none of that name`, {
+    hint: suggestion === undefined ? known : `did you mean '${suggestion}'? ${known}`,
+    details: { indicators: INDICATOR_NAMES },
+  });
+}

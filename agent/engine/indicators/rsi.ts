@@ -1,4 +1,18 @@
+import { z } from 'zod';
+import { barCount, defineIndicator } from './indicator';
 import { checkPeriod, firstValueIndex } from './window';
+
+export const rsiIndicator = defineIndicator({
+  name: 'rsi',
+  description: 'Relative strength index, 0 to 100',
+  category: 'momentum',
+  reference: 'TA-Lib RSI',
+  inputs: ['source'],
+  parameters: z.strictObject({ period: barCount(14, 'bars of Wilder’s averages') }),
+  outputs: ['rsi'],
+  warmupBars: ({ period }) => period,
+  compute: ({ source }, { period }) => ({ rsi: rsi(source, period) }),
+});
 
 /** TA-Lib calls a sum of average gain and loss below this zero, and the index 0 then. */
 const ZERO = 1e-14;

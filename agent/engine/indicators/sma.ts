@@ -1,4 +1,18 @@
+import { z } from 'zod';
+import { barCount, defineIndicator } from './indicator';
 import { blockLength, checkPeriod, firstValueIndex } from './window';
+
+export const smaIndicator = defineIndicator({
+  name: 'sma',
+  description: 'Simple moving average',
+  category: 'trend',
+  reference: 'TA-Lib SMA',
+  inputs: ['source'],
+  parameters: z.strictObject({ period: barCount(20, 'bars in the average') }),
+  outputs: ['sma'],
+  warmupBars: ({ period }) => period - 1,
+  compute: ({ source }, { period }) => ({ sma: sma(source, period) }),
+});
 
 /** Simple moving average of the last `period` values (TA-Lib SMA); NaN until there are as many. */
 export function sma(source: Float64Array, period: number, out?: Float64Array): Float64Array {

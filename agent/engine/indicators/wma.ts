@@ -1,4 +1,18 @@
+import { z } from 'zod';
+import { barCount, defineIndicator } from './indicator';
 import { blockLength, checkPeriod, firstValueIndex } from './window';
+
+export const wmaIndicator = defineIndicator({
+  name: 'wma',
+  description: 'Moving average with weights that fall by equal steps',
+  category: 'trend',
+  reference: 'TA-Lib WMA',
+  inputs: ['source'],
+  parameters: z.strictObject({ period: barCount(20, 'bars in the average') }),
+  outputs: ['wma'],
+  warmupBars: ({ period }) => period - 1,
+  compute: ({ source }, { period }) => ({ wma: wma(source, period) }),
+});
 
 /** Average weighted 1 for the oldest to `period` for the newest value (TA-Lib WMA); NaN in warm-up. */
 export function wma(source: Float64Array, period: number, out?: Float64Array): Float64Array {

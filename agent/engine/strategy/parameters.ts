@@ -3,7 +3,10 @@ import { Fault } from '#agent/kit/error';
 import { nearest } from '#agent/kit/nearest';
 import type { ParameterValue, ParameterValues, Strategy } from './strategy';
 
-/** One parameter as help, forms and errors show it; read from the strategy's schema. */
+/** What has parameters: a strategy or an indicator. */
+export type Parameterized = Pick<Strategy, 'name' | 'parameters' | 'constraint'>;
+
+/** One parameter as help, forms and errors show it; read from its owner's schema. */
 export interface ParameterDescription {
   name: string;
   type: 'integer' | 'number' | 'boolean' | 'string';
@@ -20,11 +23,11 @@ export interface ParameterDescription {
  * Validates parameters of foreign origin and fills the defaults in, in the order of the schema.
  * Throws Fault `invalid`, naming the key, what it may be and, for an unknown key, the nearest one.
  */
-export function parseParameters(strategy: Strategy, input: unknown): ParameterValues {
-  const parsed = strategy.parameters.safeParse(input);
-  if (!parsed.success) throw parametersFault(strategy, input, parsed.error.issues);
+export function parseParameters(owner: Parameterized, input: unknown): ParameterValues {
+  const parsed = owner.parameters.safeParse(input);
+  if (!parsed.success) throw parametersFault(owner, input, parsed.error.issues);
   const values = parsed.data as ParameterValues;
-  const { constraint } = strategy;
+  const { constraint } = owner;
   if (constraint !== undefined && !constraint.holds(values)) {
     const names = Object.keys(values).filter((name) =>
       new RegExp(`\\b${name}\\b`).test(constraint.description),
@@ -32,7 +35,7 @@ export function parseParameters(strategy: Strategy, input: unknown): ParameterVa
     const got = names.map((name) => `${name} = ${String(values[name])}`).join(', ');
     throw new Fault(
       'invalid',
-      `Cannot use parameters of ${strategy.name}: ${constraint.description} must hold, got ${got}`,
+      `Cannot use parameters of ${owner.name}: ${constraint.description} must hold, got ${got}`,
       {
         hint: `change ${names.join(' or ')} so that ${constraint.description}`,
         details: { parameters: names },
@@ -42,9 +45,9 @@ export function parseParameters(strategy: Strategy, input: unknown): ParameterVa
   return values;
 }
 
-/** All parameters of a strategy in the order of its schema. */
-export function describeParameters(strategy: Strategy): ParameterDescription[] {
-  const properties = jsonSchema.parse(z.toJSONSchema(strategy.parameters, { io: 'input' })).properties;
+/** All parameters of a strategy or an indicator in the order of its schema. */
+export function describeParameters(owner: Parameterized): ParameterDescription[] {
+  const properties = jsonSchema.parse(z.toJSONSchema(owner.parameters, { io: 'input' })).properties;
   return Object.entries(properties).map(([name, property]) => ({
     name,
     type: property.type,
@@ -71,13 +74,13 @@ const jsonSchema = z.object({
   ),
 });
 
-function parametersFault(strategy: Strategy, input: unknown, issues: readonly z.core.$ZodIssue[]): Fault {
-  const descriptions = describeParameters(strategy);
+function parametersFault(owner: Parameterized, input: unknown, issues: readonly z.core.$ZodIssue[]): Fault {
+  const descriptions = describeParameters(owner);
   const problems = issues.flatMap((issue) => describeIssue(issue, { input, descriptions }));
   const names = descriptions.map((description) => description.name);
   const first = problems[0] ?? { message: 'they are not valid', hint: undefined };
-  return new Fault('invalid', `Cannot use parameters of ${strategy.name}: ${first.message}`, {
-    hint: first.hint ?? `${strategy.name} takes ${names.join(', ')}`,
+  return new Fault('invalid', `Cannot use parameters of ${owner.name}: ${first.message}`, {
+    hint: first.hint ?? `${owner.name} takes ${names.join(', ')}`,
     details: { problems: problems.map((problem) => problem.message) },
   });
 }
