@@ -17,7 +17,7 @@ export interface Axis {
   readonly values: readonly ParameterValue[];
 }
 
-/** Raw combinations one sweep may have, before a constraint removes some. */
+/** Raw combinations one sweep may have, before a constraint removes some; also values of one axis. */
 export const COMBINATIONS_MAX = 1_000_000;
 
 /**
@@ -25,13 +25,19 @@ export const COMBINATIONS_MAX = 1_000_000;
  * Throws Fault `invalid` for an unknown parameter, a value that the strategy refuses, or too many
  * combinations, which are counted and not enumerated.
  */
-export function createGrid(strategy: Strategy, specification: GridSpecification = {}): ParameterGrid {
+export function createGrid(
+  strategy: Strategy,
+  specification: GridSpecification = {},
+  combinationsMax = COMBINATIONS_MAX,
+): ParameterGrid {
   const chosen = Object.keys(specification).length === 0 ? strategy.grid : specification;
   checkNames(strategy, chosen);
   const names = Object.keys(strategy.parameters.shape).filter((name) => Object.hasOwn(chosen, name));
   const named = names.map((name) => ({ name, axis: chosen[name] as GridAxis }));
   const total = countCombinations(chosen);
-  if (total > BigInt(COMBINATIONS_MAX)) throw tooMany(total, named);
+  if (total > BigInt(combinationsMax)) throw tooMany(total, named, combinationsMax);
+  const longest = named.find(({ axis }) => axisLength(axis) > COMBINATIONS_MAX);
+  if (longest !== undefined) throw tooLong(longest);
 
   const axes = named.map(({ name, axis }) => ({ name, values: axisValues(strategy, name, axis) }));
   const defaults = strategy.parameters.parse({}) as ParameterValues;
@@ -120,15 +126,29 @@ function checkNames(strategy: Strategy, specification: GridSpecification): void 
   }
 }
 
-function tooMany(total: bigint, named: ReadonlyArray<{ name: string; axis: GridAxis }>): Fault {
+interface NamedAxis {
+  name: string;
+  axis: GridAxis;
+}
+
+function tooLong({ name, axis }: NamedAxis): Fault {
+  const length = group(BigInt(axisLength(axis)));
+  return new Fault(
+    'invalid',
+    `Cannot sweep ${name}: it has ${length} values, the limit is ${group(BigInt(COMBINATIONS_MAX))}`,
+    { hint: 'coarsen its step' },
+  );
+}
+
+function tooMany(total: bigint, named: readonly NamedAxis[], limit: number): Fault {
   const widest = named.reduce((a, b) => (axisLength(b.axis) > axisLength(a.axis) ? b : a));
   const lengths = named.map(({ name, axis }) => `${name} ${group(BigInt(axisLength(axis)))}`);
   return new Fault(
     'invalid',
-    `Cannot sweep ${describeCount(total)} combinations: the limit is ${group(BigInt(COMBINATIONS_MAX))}`,
+    `Cannot sweep ${describeCount(total)} combinations: the limit is ${group(BigInt(limit))}`,
     {
       hint: `coarsen the steps, ${widest.name} first (values: ${lengths.join(', ')})`,
-      details: { combinations: total.toString(), limit: COMBINATIONS_MAX },
+      details: { combinations: total.toString(), limit },
     },
   );
 }

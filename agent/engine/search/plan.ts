@@ -44,7 +44,7 @@ export function planSweep(strategy: Strategy, specification?: GridSpecification)
 }
 
 /** Grid indices that satisfy the constraint, ascending; undefined when there is none to satisfy. */
-function validUnits(strategy: Strategy, grid: ParameterGrid): Uint32Array | undefined {
+export function validUnits(strategy: Strategy, grid: ParameterGrid): Uint32Array | undefined {
   const { constraint } = strategy;
   if (constraint === undefined) return undefined;
   const units = new Uint32Array(grid.count);

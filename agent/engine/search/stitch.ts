@@ -1,0 +1,118 @@
+import {
+  combineMoments,
+  kurtosis,
+  momentsOf,
+  NO_MOMENTS,
+  skewness,
+  standardDeviation,
+} from '#agent/engine/statistics/moments';
+import type { Moments } from '#agent/engine/statistics/moments';
+import { CONFIDENCE, probabilisticSharpe } from '#agent/engine/statistics/sharpe';
+import { probabilityText, trackRecordOf } from '#agent/engine/statistics/trial-statistics';
+import type { UnitMetrics } from '#agent/engine/statistics/trial-statistics';
+
+/** The unit that a window chose by its training part, with the figures of both its parts. */
+export interface ChosenUnit {
+  readonly unitIndex: number;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** As `WindowEvaluator` gives them. */
+  readonly metrics: UnitMetrics;
+}
+
+/** The test parts of all windows as one track record, on the wire. Ratios are annualised. */
+export interface StitchedTests {
+  /** Windows whose test part has bars. */
+  windows: number;
+  windows_profitable: number;
+  total_return_pct: number;
+  daily_returns_count: number;
+  sharpe_ratio: number | null;
+  skewness: number | null;
+  kurtosis: number | null;
+  probabilistic_sharpe_ratio: number | null;
+  confidence: number;
+  is_evidence: boolean;
+  verdict: string;
+  /** From 1 at the start of the first test part to its value at the end of each (opens of last bars). */
+  equity: { time_ms: number[]; equity: number[] };
+}
+
+/**
+ * Joins the test parts of the chosen units, in order of windows. Daily returns of one part after the
+ * other are the returns of the whole: their count, mean, deviation, skewness and kurtosis follow exactly
+ * from those of the parts. Since no test part was looked at when its parameters were chosen, the whole
+ * is one trial, and its Sharpe ratio needs no deflating, however many combinations were tried.
+ */
+export function stitchTests(chosen: readonly ChosenUnit[]): StitchedTests {
+  const parts = chosen.map(({ metrics }) => testOf(metrics)).filter((part) => part !== undefined);
+  const moments = parts.map((part) => momentsOfPart(part));
+  const known = moments.filter((part) => part !== null);
+  // A part that went to zero or below has no returns, so neither has the whole.
+  const whole = known.length === moments.length ? known.reduce(combineMoments, NO_MOMENTS) : NO_MOMENTS;
+  const perYear = parts[0]?.['periods_per_year'] ?? 1;
+  const deviation = standardDeviation(whole) ?? 0;
+  const figures = {
+    sharpe_ratio: deviation > 0 ? (whole.mean / deviation) * Math.sqrt(perYear) : null,
+    skewness: skewness(whole),
+    kurtosis: kurtosis(whole),
+    daily_returns_count: whole.count,
+  };
+  const record = trackRecordOf({ ...figures, periods_per_year: perYear });
+  const probability = record === null ? null : probabilisticSharpe(record);
+  const isEvidence = probability !== null && probability >= CONFIDENCE;
+  const returns = parts.map((part) => part['total_return_pct'] ?? 0);
+  return {
+    windows: parts.length,
+    windows_profitable: returns.filter((value) => value > 0).length,
+    total_return_pct: returns.reduce((growth, value) => growth * (1 + value), 1) - 1,
+    ...figures,
+    probabilistic_sharpe_ratio: probability,
+    confidence: CONFIDENCE,
+    is_evidence: isEvidence,
+    verdict: verdictOf({ probability, isEvidence, windows: parts.length }),
+    equity: equityOf(parts),
+  };
+}
+
+/** The metrics of a unit's test part under their own names; undefined when the part has no bars. */
+function testOf(metrics: UnitMetrics): UnitMetrics | undefined {
+  const entries = Object.entries(metrics).filter(([name]) => name.startsWith('test.'));
+  const part = Object.fromEntries(entries.map(([name, value]) => [name.slice('test.'.length), value]));
+  return typeof part['total_return_pct'] === 'number' ? part : undefined;
+}
+
+/** Null for a part without returns. A part without trades, or of one return, has no deviation. */
+function momentsOfPart(part: UnitMetrics): Moments | null {
+  const count = part['daily_returns_count'] ?? 0;
+  const perYear = part['periods_per_year'] ?? 1;
+  if (count === 0) return null;
+  const { sharpe_ratio: sharpe, skewness: skew, kurtosis: kurt, volatility } = part;
+  if (typeof sharpe === 'number' && typeof volatility === 'number') {
+    // Sharpe = mean / s · √N and volatility = s · √N.
+    const mean = (sharpe * volatility) / perYear;
+    const deviation = volatility / Math.sqrt(perYear);
+    return momentsOf({ count, mean, standardDeviation: deviation, skewness: skew ?? 0, kurtosis: kurt ?? 3 });
+  }
+  return { ...NO_MOMENTS, count, mean: (part['total_return_pct'] ?? 0) / count };
+}
+
+function equityOf(parts: readonly UnitMetrics[]): StitchedTests['equity'] {
+  const first = parts[0]?.['from_ms'];
+  const equity = { time_ms: [first ?? 0], equity: [1] };
+  let value = 1;
+  for (const part of parts) {
+    value *= 1 + (part['total_return_pct'] ?? 0);
+    equity.time_ms.push(part['to_ms'] ?? 0);
+    equity.equity.push(value);
+  }
+  return parts.length === 0 ? { time_ms: [], equity: [] } : equity;
+}
+
+/** "no evidence of skill out of sample in 14 windows: probabilistic Sharpe 0.41 (needs 0.95)" */
+function verdictOf(judged: { probability: number | null; isEvidence: boolean; windows: number }): string {
+  const { probability, windows } = judged;
+  const where = `out of sample in ${windows} ${windows === 1 ? 'window' : 'windows'}`;
+  if (probability === null) return `no evidence of skill ${where}: there are no returns to judge`;
+  const finding = judged.isEvidence ? 'evidence of skill' : 'no evidence of skill';
+  return `${finding} ${where}: probabilistic Sharpe ${probabilityText(probability)} (needs ${CONFIDENCE})`;
+}
