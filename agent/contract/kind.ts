@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { BarsInput } from './lease';
 
 /** What an agent must offer to run a piece of work. */
 export interface Needs {
@@ -45,8 +46,11 @@ export interface JobKind {
    * on them, so that what is stored and hashed is all that the job will use. Throws Fault `invalid`.
    */
   normalize?(parameters: Record<string, unknown>): Record<string, unknown>;
-  /** Throws Fault `invalid` for too many units. Undefined: one attempt does it all. */
-  split?(parameters: Record<string, unknown>): Split;
+  /**
+   * Throws Fault `invalid` for too many units. `bars` are those that were pinned, null for a kind that
+   * reads none. Undefined: one attempt does it all.
+   */
+  split?(parameters: Record<string, unknown>, bars: BarsInput | null): Split;
   /** What people see in lists: symbol, timeframe, strategy and so on. */
   metadata(parameters: Record<string, unknown>): Record<string, unknown>;
   /** The few figures of a result that a list shows. */

@@ -139,7 +139,7 @@ describe('a sweep', () => {
       ],
     ] as const;
     for (const [grid, split] of sizes) {
-      expect(kind.split?.(parseJobParameters(kind, { ...backtest, grid }))).toEqual(split);
+      expect(kind.split?.(parseJobParameters(kind, { ...backtest, grid }), null)).toEqual(split);
     }
   });
 
@@ -154,7 +154,7 @@ describe('a sweep', () => {
 
   test('of 10^12 combinations is refused before anything is enumerated', () => {
     const grid = { fast: { from: 0, to: 1, step: 1e-12 } };
-    const fault = faultOf(() => kind.split?.(parseJobParameters(kind, { ...backtest, grid })));
+    const fault = faultOf(() => kind.split?.(parseJobParameters(kind, { ...backtest, grid }), null));
     expect(fault).toMatchObject({ code: 'invalid', hint: expect.stringContaining('coarsen') });
   });
 

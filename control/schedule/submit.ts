@@ -35,9 +35,9 @@ export async function submit(submission: Submission, context: SubmitContext): Pr
   const { kind } = submission;
   const parameters = parseJobParameters(kind, submission.parameters);
   const parametersSha256 = canonicalSha256({ kind: kind.name, parameters });
-  const split = kind.split?.(parameters) ?? null;
   const request = kind.bars(parameters);
   const bars = request === null ? null : await context.pinBars(request);
+  const split = kind.split?.(parameters, bars) ?? null;
   const needs = kind.needs(parameters);
   if (!submission.wait) await refuseImpossible(kind, needs, context);
 

@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import type { JobKind } from '#agent/contract/kind';
 import { METRIC_NAMES } from '#agent/engine/backtest/metric-table';
+import { COMBINATIONS_MAX, createGrid } from '#agent/engine/search/grid';
 import { planSweep } from '#agent/engine/search/plan';
 import type { SweepPlan } from '#agent/engine/search/plan';
-import { gridSpecificationSchema } from '#agent/engine/search/specification';
+import { DRAWN_FROM_MAX, planRandom } from '#agent/engine/search/random';
+import {
+  gridSpecificationSchema,
+  SEARCH_GRID,
+  searchSpecificationSchema,
+} from '#agent/engine/search/specification';
+import { planWalkForward } from '#agent/engine/search/walk-forward';
+import type { Extent } from '#agent/engine/search/windows';
+import { countWindows } from '#agent/engine/search/windows';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import { backtestFields, barsRequest, endsAfterStart } from '#agent/jobs/backtesting/request';
 import { withAllowShort } from '#agent/jobs/backtesting/kind';
@@ -19,7 +28,13 @@ export const sweepRequestSchema = z
     grid: gridSpecificationSchema
       .default({})
       .describe('ranges {from, to, step} or {values} by parameter; without any the grid of the strategy'),
-    rank_by: z.enum(METRIC_NAMES).default('sharpe_ratio').describe('metric that orders the results'),
+    search: searchSpecificationSchema
+      .default(SEARCH_GRID)
+      .describe('all of the grid, a random sample of it, or a walk forward through time'),
+    rank_by: z
+      .enum(METRIC_NAMES)
+      .default('sharpe_ratio')
+      .describe('metric that orders the results, and that a walk forward chooses by'),
   })
   .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' });
 export type SweepRequest = z.output<typeof sweepRequestSchema>;
@@ -33,7 +48,7 @@ export const sweepResultSchema = z.object({
 
 export const sweepKind: JobKind = {
   name: 'sweep',
-  description: 'Backtest every combination of a parameter grid, in batches over all workers',
+  description: 'Backtest the combinations of a parameter grid, in batches over all workers',
   parameters: sweepRequestSchema,
   result: sweepResultSchema,
   priority: 3,
@@ -47,10 +62,17 @@ export const sweepKind: JobKind = {
     const strategy = strategyNamed(request.strategy_name);
     // An empty grid stands for the strategy's own: written out, so that a later version sweeps the same.
     const grid = Object.keys(request.grid).length === 0 ? strategy.grid : request.grid;
-    return { ...request, grid: withAllowShort(grid, allow_short) };
+    const searched = { ...request, grid: withAllowShort(grid, allow_short) };
+    // Counts without enumerating: what is far too large is refused before any bar is read.
+    createGrid(
+      strategy,
+      searched.grid,
+      request.search.method === 'random' ? DRAWN_FROM_MAX : COMBINATIONS_MAX,
+    );
+    return searched;
   },
-  split(parameters) {
-    const units = sweepPlan(sweepRequestSchema.parse(parameters)).unitCount;
+  split(parameters, bars) {
+    const units = countUnits(sweepRequestSchema.parse(parameters), bars?.bar_count ?? 0);
     const unitsPerBatch = Math.min(UNITS_PER_BATCH_MAX, Math.max(1, Math.ceil(units / BATCHES_AIM)));
     return { units, unitsPerBatch };
   },
@@ -63,13 +85,29 @@ export const sweepKind: JobKind = {
       start_date: request.start_date ?? null,
       end_date: request.end_date ?? null,
       grid: request.grid,
+      search: request.search,
       rank_by: request.rank_by,
     };
   },
   summarize: (result) => result,
 };
 
-/** The same units in the same order on every host. Throws Fault `invalid` as `planSweep` does. */
-export function sweepPlan(request: SweepRequest): SweepPlan {
-  return planSweep(strategyNamed(request.strategy_name), request.grid);
+/**
+ * The combinations of a sweep; a walk forward tries them in each window. The same in the same order on
+ * every host. Throws Fault `invalid` as `planSweep` and `planRandom` do.
+ */
+export function sweepPlan({ strategy_name, grid, search }: SweepRequest): SweepPlan {
+  const strategy = strategyNamed(strategy_name);
+  return search.method === 'random' ? planRandom(strategy, grid, search) : planSweep(strategy, grid);
+}
+
+export function extentOf(request: SweepRequest, barCount: number): Extent {
+  const { start, end } = barsRequest(request);
+  return { barCount, start, end };
+}
+
+function countUnits(request: SweepRequest, barCount: number): number {
+  const plan = sweepPlan(request);
+  if (request.search.method !== 'walk_forward') return plan.unitCount;
+  return planWalkForward(plan, countWindows(request.search, extentOf(request, barCount))).unitCount;
 }

@@ -4,28 +4,22 @@ import { runBacktest } from '#agent/engine/backtest/run';
 import type { Bars } from '#agent/engine/bars';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import type { IndicatorCache } from '#agent/engine/indicators/cache';
+import { createWindowEvaluator, planWalkForward } from '#agent/engine/search/walk-forward';
+import { windowsOf } from '#agent/engine/search/windows';
 import { strategyNamed } from '#agent/engine/strategy/registry';
+import type { ParameterValues } from '#agent/engine/strategy/strategy';
 import { assert, present } from '#agent/kit/assert';
 import { capitalOf, costsOf } from '#agent/jobs/backtesting/request';
 import type { JobContext } from '#agent/jobs/job';
-import { sweepPlan, sweepRequestSchema } from './kind';
+import { extentOf, sweepPlan, sweepRequestSchema } from './kind';
+import type { SweepRequest } from './kind';
 
 /** Evaluates one batch: the units `[from, to)` that have no result yet. */
 export async function runSweepJob(context: JobContext): Promise<Record<string, unknown>> {
   const request = sweepRequestSchema.parse(context.parameters);
   const { from, to, done } = present(context.units, 'the unit range of a sweep batch');
-  const plan = sweepPlan(request);
-  assert(to <= plan.unitCount, `units end at ${plan.unitCount}, the batch at ${to}`);
-  const strategy = strategyNamed(request.strategy_name);
-  const bars = await context.bars();
-  const shared = {
-    bars,
-    strategy,
-    costs: costsOf(request),
-    capital: capitalOf(request),
-    collect: COLLECT_METRICS_ONLY,
-    cache: cacheOf(bars),
-  };
+  const units = unitsOf(request, await context.bars());
+  assert(to <= units.count, `units end at ${units.count}, the batch at ${to}`);
 
   const finished = new Set(done);
   let processed = finished.size;
@@ -33,7 +27,7 @@ export async function runSweepJob(context: JobContext): Promise<Record<string, u
     const total = to - from;
     context.reportProgress({
       percentage: (100 * processed) / total,
-      current_step: `backtesting ${strategy.name}`,
+      current_step: `backtesting ${request.strategy_name}`,
       items_processed: processed,
       items_total: total,
     });
@@ -41,14 +35,54 @@ export async function runSweepJob(context: JobContext): Promise<Record<string, u
   report();
   for (let unit = from; unit < to; unit++) {
     if (finished.has(unit)) continue;
-    const parameters = plan.parametersAt(unit);
-    const { metrics } = runBacktest({ ...shared, parameters });
-    context.emitUnit({ unit_index: unit, parameters, metrics: toKtrdrMetrics(metrics) });
+    context.emitUnit({ unit_index: unit, ...units.evaluate(unit) });
     processed++;
     report();
     await context.breathe();
   }
   return { units_evaluated: processed - finished.size, units_skipped: finished.size };
+}
+
+interface UnitFigures {
+  parameters: ParameterValues;
+  metrics: Record<string, number | null>;
+}
+
+interface SweepUnits {
+  count: number;
+  evaluate(unit: number): UnitFigures;
+}
+
+/** A unit of a grid or a sample is one backtest; of a walk forward two, on the parts of its window. */
+function unitsOf(request: SweepRequest, bars: Bars): SweepUnits {
+  const plan = sweepPlan(request);
+  const shared = {
+    bars,
+    strategy: strategyNamed(request.strategy_name),
+    costs: costsOf(request),
+    capital: capitalOf(request),
+    cache: cacheOf(bars),
+  };
+  if (request.search.method !== 'walk_forward') {
+    return {
+      count: plan.unitCount,
+      evaluate(unit) {
+        const parameters = plan.parametersAt(unit);
+        const { metrics } = runBacktest({ ...shared, parameters, collect: COLLECT_METRICS_ONLY });
+        return { parameters, metrics: toKtrdrMetrics(metrics) };
+      },
+    };
+  }
+  const windows = windowsOf(request.search, extentOf(request, bars.length), bars);
+  const walk = planWalkForward(plan, windows.length);
+  const evaluate = createWindowEvaluator(shared, windows);
+  return {
+    count: walk.unitCount,
+    evaluate(unit) {
+      const { window, parameters } = walk.unitAt(unit);
+      return { parameters, metrics: evaluate(window, parameters) };
+    },
+  };
 }
 
 /** A warm process runs many batches over the same mapped bars: what one computed, the next one uses. */
