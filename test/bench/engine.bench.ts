@@ -7,6 +7,7 @@ import { seededRng } from '#agent/kit/rng';
 import type { Bars } from '#agent/engine/bars';
 import { COLLECT_METRICS_ONLY, DEFAULT_CAPITAL, DEFAULT_COSTS } from '#agent/engine/backtest/request';
 import { runBacktest } from '#agent/engine/backtest/run';
+import { createScratch } from '#agent/engine/backtest/scratch';
 import { simulate } from '#agent/engine/backtest/simulate';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import { INDICATORS, INDICATOR_NAMES } from '#agent/engine/indicators/registry';
@@ -19,6 +20,7 @@ import { loadTalib } from '#test/support/talib';
 import type { TalibFunction } from '#test/support/talib';
 
 const strategy = strategyNamed('sma_cross');
+const scratch = createScratch();
 const FAST = 20;
 const SLOW = 50;
 const parameters = parseParameters(strategy, { fast: FAST, slow: SLOW });
@@ -79,8 +81,9 @@ function handWrittenFigures(equity: Float64Array): { sharpe: number; drawdown: n
 
 /** Indicators, decisions, fills and equity of the engine; of its report not even the metrics. */
 function engineWithoutMetrics(bars: Bars): Float64Array {
-  const targets = strategy.targets(bars, parameters, createIndicatorCache());
-  return simulate(bars, targets, { firstBar: 0, costs: DEFAULT_COSTS, capital: DEFAULT_CAPITAL }).equity;
+  const signals = strategy.signals(bars, parameters, createIndicatorCache());
+  const options = { firstBar: 0, costs: DEFAULT_COSTS, capital: DEFAULT_CAPITAL, scratch };
+  return simulate(bars, signals, options).equity;
 }
 
 interface Pair {
@@ -140,9 +143,10 @@ for (const [bars, rounds, pairs] of [
     compare({ peer: equity, ours: bare, rounds, pairs }),
   );
   const figures = (): unknown => handWrittenFigures(handWritten(bars));
-  const whole = (): unknown => runBacktest({ bars, strategy, parameters, collect: COLLECT_METRICS_ONLY });
+  const whole = (): unknown =>
+    runBacktest({ bars, strategy, parameters, collect: COLLECT_METRICS_ONLY, scratch });
   report('… to 28 metrics against 2', 'hand-written', compare({ peer: figures, ours: whole, rounds, pairs }));
-  const full = (): unknown => runBacktest({ bars, strategy, parameters });
+  const full = (): unknown => runBacktest({ bars, strategy, parameters, scratch });
   report(
     '… and trades and equity points',
     'hand-written',
@@ -157,6 +161,7 @@ const sweepUnit = (): unknown =>
     parameters: plan.parametersAt(unit++ % plan.unitCount),
     cache,
     collect: COLLECT_METRICS_ONLY,
+    scratch,
   });
 const peer = (): unknown => handWrittenFigures(handWritten(sp500));
 report(

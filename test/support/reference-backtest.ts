@@ -1,212 +1,219 @@
 import type { Bars } from '#agent/engine/bars';
-import type { Capital, Costs } from '#agent/engine/backtest/request';
+import type { Capital, Costs, RiskOptions, Sizing } from '#agent/engine/backtest/request';
+import type { Signals } from '#agent/engine/backtest/signals';
+import { referenceMetrics } from './reference-metrics';
+import type { ReferenceTrade } from './reference-metrics';
 
-/** What the slow and obvious second implementation says of a run, under KTRDR's names. */
+/** What the slow and obvious second implementation says of a run, metrics under KTRDR's names. */
 export interface ReferenceResult {
   metrics: Record<string, number | null>;
   equity: number[];
   netPnls: number[];
+  reasons: string[];
 }
 
-interface ReferenceTrade {
-  netPnl: number;
-  hours: number;
+export interface ReferenceOptions {
+  costs: Costs;
+  capital: Capital;
+  sizing: Sizing;
+  risk: RiskOptions;
+  firstBar: number;
 }
 
 interface Position {
-  direction: number;
+  direction: 1 | -1;
   quantity: number;
   paid: number;
   entryMs: number;
+  entryPrice: number;
+  stop: number;
+  target: number;
+  trailing: number;
+  /** Highest highs or lowest lows of the bars since the entry, without the current one. */
+  extremes: number[];
+}
+
+interface Bar {
+  ms: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
 }
 
 /**
- * A backtest written for reading, not for speed, and sharing no code with the engine: a journal of
- * cash and shares, returns by grouping dates, every formula spelt out over plain arrays.
+ * A backtest written for reading, not for speed, and sharing no code with the engine: bar after bar, a
+ * journal of cash and shares, longs and shorts spelt out apart.
  */
-export function referenceBacktest(
-  bars: Bars,
-  targets: ArrayLike<number>,
-  options: { costs: Costs; capital: Capital; firstBar: number },
-): ReferenceResult {
-  const { costs, capital, firstBar } = options;
-  const timeMs = Array.from(bars.time, (time) => Number(time / 1000n));
+export function referenceBacktest(bars: Bars, signals: Signals, options: ReferenceOptions): ReferenceResult {
+  const { costs, capital, risk, firstBar } = options;
+  const all: Bar[] = Array.from({ length: bars.length }, (_, i) => ({
+    ms: Number((bars.time[i] ?? 0n) / 1000n),
+    open: bars.open[i] ?? NaN,
+    high: bars.high[i] ?? NaN,
+    low: bars.low[i] ?? NaN,
+    close: bars.close[i] ?? NaN,
+  }));
+  const barMs = (all[1]?.ms ?? 0) - (all[0]?.ms ?? 0);
   let cash = capital.initialCapital;
   let position: Position | undefined;
   let barsHeld = 0;
+  let lastSignalMs = -Infinity;
+  const waitsForFresh = { long: false, short: false };
   const equity: number[] = [];
   const trades: ReferenceTrade[] = [];
+  const reasons: string[] = [];
 
-  const trade = (price: number, shares: number): { value: number; fee: number } => {
-    const fill = shares > 0 ? price * (1 + costs.slippageRate) : price * (1 - costs.slippageRate);
-    return { value: fill * shares, fee: Math.abs(fill * shares) * costs.commissionRate };
-  };
-  const close = (held: Position, price: number, atMs: number): void => {
-    const { value, fee } = trade(price, -held.direction * held.quantity);
-    cash -= value + fee;
-    trades.push({ netPnl: -(held.paid + value + fee), hours: (atMs - held.entryMs) / 3_600_000 });
+  const fee = (quantity: number, price: number): number =>
+    Math.max(
+      costs.commissionMinimum ?? 0,
+      quantity * price * costs.commissionRate + quantity * (costs.commissionPerShare ?? 0),
+    );
+  const close = (held: Position, fill: { price: number; ms: number; reason: string }): void => {
+    const received = held.direction * held.quantity * fill.price - fee(held.quantity, fill.price);
+    cash += received;
+    trades.push({ netPnl: received - held.paid, hours: (fill.ms - held.entryMs) / 3_600_000 });
+    reasons.push(fill.reason);
     position = undefined;
   };
+  const closeAtMarket = (held: Position, fill: { price: number; ms: number; reason: string }): void =>
+    close(held, { ...fill, price: fill.price * (1 - held.direction * costs.slippageRate) });
 
-  for (let bar = firstBar; bar < bars.length; bar++) {
-    const wanted = bar === firstBar ? 0 : (targets[bar - 1] ?? 0);
-    const open = bars.open[bar] ?? NaN;
-    const now = timeMs[bar] ?? NaN;
-    if (position !== undefined && position.direction !== wanted) close(position, open, now);
-    if (position === undefined && wanted !== 0) {
-      const fill = wanted > 0 ? open * (1 + costs.slippageRate) : open * (1 - costs.slippageRate);
-      const quantity = Math.floor((capital.positionFraction * cash) / (fill * (1 + costs.commissionRate)));
-      if (quantity > 0) {
-        const { value, fee } = trade(open, wanted * quantity);
-        cash -= value + fee;
-        position = { direction: wanted, quantity, paid: value + fee, entryMs: now };
+  const tryToOpen = (direction: 1 | -1, decided: number, bar: Bar): boolean => {
+    const price = bar.open * (1 + direction * costs.slippageRate);
+    const quantity = sizeOf(all, decided, { options, cash, price, scale: signals.size?.[decided] ?? NaN });
+    if (!(quantity >= 1)) return false;
+    const distance = (column: Float64Array | null, fraction: number | undefined): number => {
+      const own = column?.[decided] ?? NaN;
+      if (own >= 0) return own;
+      return fraction === undefined ? Infinity : fraction * price;
+    };
+    const paid = direction * quantity * price + fee(quantity, price);
+    cash -= paid;
+    position = {
+      direction,
+      quantity,
+      paid,
+      entryMs: bar.ms,
+      entryPrice: price,
+      stop: price - direction * distance(signals.stop, risk.stopFraction),
+      target: price + direction * distance(signals.target, risk.targetFraction),
+      trailing: distance(signals.trailing, risk.trailingFraction),
+      extremes: [price],
+    };
+    return true;
+  };
+
+  for (let i = firstBar; i < all.length; i++) {
+    const bar = all[i] as Bar;
+    const decided = i - 1;
+    const decidedMs = all[decided]?.ms ?? NaN;
+    if (i > firstBar && decidedMs - lastSignalMs >= (risk.signalSeparationMs ?? 0)) {
+      const long = signals.enterLong[decided] === 1 && signals.exitLong[decided] === 0 && !waitsForFresh.long;
+      const short =
+        signals.enterShort?.[decided] === 1 &&
+        (signals.exitShort?.[decided] ?? 0) === 0 &&
+        !waitsForFresh.short;
+      const wanted = long === short ? 0 : long ? 1 : -1;
+      const exits = position?.direction === 1 ? signals.exitLong : signals.exitShort;
+      if (position !== undefined && (exits?.[decided] === 1 || wanted === -position.direction)) {
+        closeAtMarket(position, { price: bar.open, ms: bar.ms, reason: 'signal' });
+        lastSignalMs = decidedMs;
       }
+      if (position === undefined && wanted !== 0 && tryToOpen(wanted, decided, bar)) lastSignalMs = decidedMs;
     }
-    if (position !== undefined) barsHeld++;
-    const shares = position === undefined ? 0 : position.direction * position.quantity;
-    const lastBar = bar === bars.length - 1;
-    const barMs = (timeMs[1] ?? 0) - (timeMs[0] ?? 0);
-    if (lastBar && position !== undefined) close(position, bars.close[bar] ?? NaN, now + barMs);
-    equity.push(lastBar ? cash : cash + shares * (bars.close[bar] ?? NaN));
+    const held = position as Position | undefined;
+    if (held !== undefined) {
+      const exit = protectiveExit(held, bar);
+      if (exit?.ms !== bar.ms) barsHeld++;
+      if (exit !== undefined) {
+        if (exit.reason === 'target') close(held, exit);
+        else closeAtMarket(held, exit);
+        if (signals.reentry === 'fresh_signal') waitsForFresh[held.direction === 1 ? 'long' : 'short'] = true;
+      }
+      held.extremes.push(held.direction === 1 ? bar.high : bar.low);
+    }
+    if (signals.enterLong[i] === 0) waitsForFresh.long = false;
+    if (signals.enterShort?.[i] === 0) waitsForFresh.short = false;
+    const kept = position as Position | undefined;
+    if (kept !== undefined && i === all.length - 1) {
+      closeAtMarket(kept, { price: bar.close, ms: bar.ms + barMs, reason: 'end_of_data' });
+    }
+    const shares =
+      position === undefined ? 0 : (position as Position).direction * (position as Position).quantity;
+    equity.push(cash + shares * bar.close);
   }
-  const days = Map.groupBy(equity.keys(), (i) =>
-    new Date(timeMs[firstBar + i] ?? 0).toISOString().slice(0, 10),
-  );
-  const daily = [...days.values()].map((indices) => equity[indices.at(-1) ?? 0] ?? NaN);
+
+  /** Where the bar ends the position, before slippage; its time is the open's or, within, the close's. */
+  function protectiveExit(
+    held: Position,
+    bar: Bar,
+  ): { price: number; ms: number; reason: string } | undefined {
+    if (held.direction === 1) {
+      const trail = Math.max(...held.extremes) - held.trailing;
+      const level = Math.max(held.stop, trail);
+      const reason = trail > held.stop ? 'trailing' : 'stop';
+      if (bar.open <= level) return { price: bar.open, ms: bar.ms, reason };
+      if (bar.low <= level) return { price: level, ms: bar.ms + barMs, reason };
+      if (bar.open >= held.target) return { price: held.target, ms: bar.ms, reason: 'target' };
+      if (bar.high >= held.target) return { price: held.target, ms: bar.ms + barMs, reason: 'target' };
+    } else {
+      const trail = Math.min(...held.extremes) + held.trailing;
+      const level = Math.min(held.stop, trail);
+      const reason = trail < held.stop ? 'trailing' : 'stop';
+      if (bar.open >= level) return { price: bar.open, ms: bar.ms, reason };
+      if (bar.high >= level) return { price: level, ms: bar.ms + barMs, reason };
+      if (bar.open <= held.target) return { price: held.target, ms: bar.ms, reason: 'target' };
+      if (bar.low <= held.target) return { price: held.target, ms: bar.ms + barMs, reason: 'target' };
+    }
+    return undefined;
+  }
+
+  const counted = all.slice(firstBar);
   return {
-    metrics: {
-      ...equityFigures(equity, capital.initialCapital),
-      ...returnFigures([capital.initialCapital, ...daily], periodsPerYear(timeMs)),
-      ...tradeFigures(trades, capital.initialCapital),
-      exposure: barsHeld / equity.length,
-      buy_and_hold_return: (bars.close.at(-1) ?? NaN) / (bars.close[firstBar] ?? NaN) - 1,
-      ...ratios(equity, [capital.initialCapital, ...daily], { perYear: periodsPerYear(timeMs) }),
-    },
+    metrics: referenceMetrics({
+      initial: capital.initialCapital,
+      equity,
+      timeMs: counted.map(({ ms }) => ms),
+      trades,
+      barsHeld,
+      allTimesMs: all.map(({ ms }) => ms),
+      closes: counted.map((bar) => bar.close),
+    }),
     equity,
     netPnls: trades.map(({ netPnl }) => netPnl),
+    reasons,
   };
 }
 
-const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
-const mean = (values: number[]): number | null => (values.length === 0 ? null : sum(values) / values.length);
-const divide = (a: number | null, b: number | null): number | null =>
-  a === null || b === null || b <= 0 ? null : a / b;
-
-/** Equity is rounded to some 1e-16 of itself at each trade: spreads near that are of no return. */
-const aboveNoise = (spread: number | null): number | null => (spread !== null && spread < 1e-12 ? 0 : spread);
-
-function deviation(values: number[]): number | null {
-  const middle = mean(values);
-  if (middle === null || values.length < 2) return null;
-  return Math.sqrt(sum(values.map((value) => (value - middle) ** 2)) / (values.length - 1));
+interface SizeRequest {
+  options: ReferenceOptions;
+  cash: number;
+  price: number;
+  scale: number;
 }
 
-function periodsPerYear(timeMs: number[]): number {
-  const weekend = timeMs.filter((time) => [0, 6].includes(new Date(time).getUTCDay())).length;
-  return weekend / timeMs.length > (0.6 * 2) / 7 ? 365 : 252;
-}
-
-function fallsOf(equity: number[]): Array<{ fall: number; peak: number }> {
-  return equity.map((value, i) => {
-    const peak = Math.max(...equity.slice(0, i + 1));
-    return { fall: peak - value, peak };
-  });
-}
-
-function equityFigures(equity: number[], initial: number): Record<string, number | null> {
-  const final = equity.at(-1) ?? initial;
-  const falls = fallsOf([initial, ...equity]);
-  return {
-    final_equity: final,
-    total_return: final - initial,
-    total_return_pct: (final - initial) / initial,
-    max_drawdown: Math.max(...falls.map(({ fall }) => fall)),
-    max_drawdown_pct: Math.max(...falls.map(({ fall, peak }) => fall / peak)),
+function sizeOf(all: Bar[], decided: number, { options, cash, price, scale }: SizeRequest): number {
+  const { costs, sizing } = options;
+  const factor = Number.isNaN(scale) ? 1 : scale;
+  /** Whole shares for a budget: both as if there were no minimum, and as if it were all there is. */
+  const within = (budget: number): number =>
+    Math.min(
+      Math.floor(budget / (price * (1 + costs.commissionRate) + (costs.commissionPerShare ?? 0))),
+      costs.commissionMinimum === undefined
+        ? Infinity
+        : Math.floor((budget - costs.commissionMinimum) / price),
+    );
+  const wanted = (): number => {
+    if (sizing.kind === 'fraction') return within(sizing.fraction * factor * cash);
+    if (sizing.kind === 'quantity') return Math.floor(sizing.quantity * factor);
+    if (sizing.kind === 'notional') return Math.floor((sizing.notional * factor) / price);
+    const window = all.slice(Math.max(0, decided - sizing.lookbackBars), decided + 1);
+    if (window.length <= sizing.lookbackBars) return 0;
+    const squares = window.slice(1).map((bar, i) => (bar.close / (window[i]?.close ?? NaN) - 1) ** 2);
+    const days = ((window.at(-1)?.ms ?? NaN) - (window[0]?.ms ?? NaN)) / 86_400_000;
+    const realized = Math.sqrt((squares.reduce((a, b) => a + b, 0) / days) * 365.25);
+    return within(Math.min(sizing.fractionMax, sizing.annualVolatility / realized) * factor * cash);
   };
-}
-
-function returnFigures(daily: number[], perYear: number): Record<string, number | null> {
-  const names = [
-    'annualized_return',
-    'volatility',
-    'sharpe_ratio',
-    'sortino_ratio',
-    'compounded_sharpe_ratio',
-    'skewness',
-    'kurtosis',
-  ];
-  if (daily.some((value) => value <= 0)) {
-    const nothing = { daily_returns_count: 0, periods_per_year: perYear };
-    return { ...Object.fromEntries(names.map((name) => [name, null])), ...nothing };
-  }
-  const returns = daily.slice(1).map((value, i) => value / (daily[i] ?? NaN) - 1);
-  const growth = returns.reduce((product, r) => product * (1 + r), 1);
-  const annual = growth ** (perYear / returns.length) - 1;
-  const daySpread = aboveNoise(deviation(returns));
-  const volatility = daySpread === null ? null : daySpread * Math.sqrt(perYear);
-  const downside = aboveNoise(Math.sqrt(mean(returns.map((r) => Math.min(r, 0) ** 2)) ?? NaN)) ?? 0;
-  return {
-    annualized_return: annual,
-    volatility,
-    sharpe_ratio: divide((mean(returns) ?? NaN) * Math.sqrt(perYear), daySpread),
-    sortino_ratio: divide(annual, downside * Math.sqrt(perYear)),
-    compounded_sharpe_ratio: divide(annual, volatility),
-    daily_returns_count: returns.length,
-    periods_per_year: perYear,
-    skewness: standardizedMoment(returns, daySpread, 3),
-    kurtosis: standardizedMoment(returns, daySpread, 4),
-  };
-}
-
-/** The mean of ((r − mean) / s)^order, with s the deviation of the population. */
-function standardizedMoment(returns: number[], spread: number | null, order: number): number | null {
-  const middle = mean(returns);
-  if (middle === null || spread === null || spread === 0) return null;
-  const population = spread * Math.sqrt((returns.length - 1) / returns.length);
-  return mean(returns.map((r) => ((r - middle) / population) ** order));
-}
-
-function ratios(
-  equity: number[],
-  daily: number[],
-  { perYear }: { perYear: number },
-): Record<string, number | null> {
-  const { annualized_return: annual = null } = returnFigures(daily, perYear);
-  const figures = equityFigures(equity, daily[0] ?? NaN);
-  return {
-    calmar_ratio: divide(annual, figures['max_drawdown_pct'] ?? null),
-    recovery_factor: divide(figures['total_return'] ?? null, figures['max_drawdown'] ?? null),
-  };
-}
-
-function tradeFigures(trades: ReferenceTrade[], initial: number): Record<string, number | null> {
-  const pnls = trades.map(({ netPnl }) => netPnl);
-  const wins = trades.filter(({ netPnl }) => netPnl > 0);
-  const losses = trades.filter(({ netPnl }) => netPnl < 0);
-  const winPnls = wins.map(({ netPnl }) => netPnl);
-  const lossPnls = losses.map(({ netPnl }) => netPnl);
-  const hours = (some: ReferenceTrade[]): number | null => mean(some.map((trade) => trade.hours));
-  const winRate = trades.length === 0 ? null : wins.length / trades.length;
-  const payoff = divide(mean(winPnls), lossPnls.length === 0 ? null : -(mean(lossPnls) ?? 0));
-  const middle = mean(pnls);
-  const relativeSpread = aboveNoise(deviation(pnls.map((pnl) => pnl / initial)));
-  return {
-    total_trades: trades.length,
-    winning_trades: wins.length,
-    losing_trades: losses.length,
-    win_rate: winRate,
-    profit_factor: divide(sum(winPnls), -sum(lossPnls)),
-    avg_holding_period: hours(trades),
-    avg_win_holding_period: hours(wins),
-    avg_loss_holding_period: hours(losses),
-    avg_win: mean(winPnls),
-    avg_loss: mean(lossPnls),
-    largest_win: winPnls.length === 0 ? null : Math.max(...winPnls),
-    largest_loss: lossPnls.length === 0 ? null : Math.min(...lossPnls),
-    sqn: divide(
-      middle === null ? null : Math.sqrt(pnls.length) * middle,
-      relativeSpread === null ? null : relativeSpread * initial,
-    ),
-    kelly: winRate === null || payoff === null ? null : winRate - (1 - winRate) / payoff,
-  };
+  return Math.min(wanted(), within(cash));
 }

@@ -5,6 +5,7 @@ import { kurtosis, momentsAround, skewness, standardDeviation } from '#agent/eng
 import type { Calendar } from './calendar';
 import { tradeMetrics } from './trade-metrics';
 import type { TradeMetrics } from './trade-metrics';
+import type { Scratch } from './scratch';
 import type { Simulation } from './simulate';
 
 /**
@@ -41,6 +42,7 @@ export interface MetricsInput {
   initialCapital: number;
   calendar: Calendar;
   simulation: Simulation;
+  scratch: Scratch;
 }
 
 /** All metrics of a finished simulation. */
@@ -52,7 +54,7 @@ export function computeMetrics(input: MetricsInput): BacktestMetrics {
   const returns = returnMetrics(input);
   const drawdown = drawdowns(equity, initialCapital);
   const barsHeld = roundTrips.reduce(
-    (sum, trip) => sum + trip.exitBar - trip.entryBar + (trip.forced ? 1 : 0),
+    (sum, trip) => sum + trip.exitBar - trip.entryBar + (trip.exitAt === 'open' ? 0 : 1),
     0,
   );
   const firstClose = bars.close[firstBar] ?? NaN;
@@ -97,10 +99,10 @@ function undefinedReturns(periodsPerYear: number): ReturnMetrics {
  * skewness and kurtosis of r as the probabilistic Sharpe ratio needs them (statistics/sharpe.ts).
  * Equity at or below zero has no returns: all are null.
  */
-function returnMetrics({ calendar, firstBar, initialCapital, simulation }: MetricsInput): ReturnMetrics {
-  const { equity } = simulation;
+function returnMetrics({ calendar, firstBar, initialCapital, ...input }: MetricsInput): ReturnMetrics {
+  const { equity } = input.simulation;
   const { periodEnd, periodsPerYear } = calendar;
-  const returns = new Float64Array(periodEnd.length);
+  const returns = input.scratch.float64('returns', periodEnd.length);
   let count = 0;
   let sum = 0;
   let downside = 0;

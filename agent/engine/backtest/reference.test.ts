@@ -1,83 +1,91 @@
 import { expect, test } from 'bun:test';
 import { seededRng } from '#agent/kit/rng';
 import type { Rng } from '#agent/kit/rng';
-import { TIMEFRAMES } from '#agent/contract/timeframe';
+import { TIMEFRAMES, timeframeMs } from '#agent/contract/timeframe';
+import type { Bars } from '#agent/engine/bars';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import { parseParameters } from '#agent/engine/strategy/parameters';
-import { STRATEGIES, strategyNamed } from '#agent/engine/strategy/registry';
+import { strategyNamed } from '#agent/engine/strategy/registry';
 import type { ParameterValues, Strategy } from '#agent/engine/strategy/strategy';
 import { randomBars } from '#test/support/random-bars';
+import { pick, randomCosts, randomRisk, randomSignals, randomSizing } from '#test/support/random-strategy';
 import { referenceBacktest } from '#test/support/reference-backtest';
+import type { ReferenceOptions } from '#test/support/reference-backtest';
 import { toKtrdrMetrics } from './ktrdr';
 import { runBacktest } from './run';
+import { createScratch } from './scratch';
 
-const RUNS = 400;
+const RUNS = 1000;
 
-function pick<T>(rng: Rng, values: readonly T[]): T {
-  return values[rng.below(values.length)] as T;
+interface RandomRun {
+  bars: Bars;
+  strategy: Strategy;
+  parameters: ParameterValues;
+  options: ReferenceOptions;
 }
 
-/** A strategy of the registry with short periods, or one that tosses a coin at each bar. */
-function randomStrategy(rng: Rng): { strategy: Strategy; parameters: ParameterValues } {
-  const strategy = pick(rng, [...STRATEGIES, undefined]);
-  if (strategy === undefined) {
-    const seed = rng.below(2 ** 31);
-    const targets: Strategy['targets'] = (bars) => {
-      const coin = seededRng(seed);
-      return Int8Array.from({ length: bars.length }, () => coin.below(3) - 1);
-    };
-    return { strategy: { ...strategyNamed('sma_cross'), name: 'coin', targets }, parameters: {} };
-  }
-  const allow_short = rng.below(2) === 1;
-  const fast = 1 + rng.below(10);
-  const chosen: Record<string, object> = {
-    sma_cross: {
-      fast,
-      slow: fast + 1 + rng.below(20),
-      average: pick(rng, ['sma', 'ema', 'wma']),
-      allow_short,
-    },
-    rsi_reversion: {
-      period: 2 + rng.below(10),
-      lower: 20 + rng.below(30),
-      upper: 51 + rng.below(30),
-      allow_short,
+function randomRun(rng: Rng): RandomRun {
+  const timeframe = pick(rng, TIMEFRAMES.slice(0, -1));
+  const length = 1 + rng.below(pick(rng, [3, 60, 300]));
+  const volatility = pick(rng, [0, 0.01, 0.05, 0.4]);
+  const startPrice = pick(rng, [0.5, 100, 40_000]);
+  const bars = randomBars(rng, { length, timeframe, volatility, startPrice });
+  const initialCapital = pick(rng, [1000, 100_000, 1e7]);
+  return {
+    bars,
+    ...randomRule(rng, { length, moves: volatility * startPrice }),
+    options: {
+      firstBar: rng.below(Math.min(length, 30)),
+      costs: randomCosts(rng),
+      capital: { initialCapital, positionFraction: 0.25 },
+      sizing: randomSizing(rng, initialCapital),
+      risk: randomRisk(rng, { volatility, barMs: timeframeMs(timeframe) }),
     },
   };
-  return { strategy, parameters: parseParameters(strategy, chosen[strategy.name]) };
+}
+
+/** A built-in strategy with short periods, or one whose every column is tossed. */
+function randomRule(
+  rng: Rng,
+  { length, moves }: { length: number; moves: number },
+): Pick<RandomRun, 'strategy' | 'parameters'> {
+  const allow_short = rng.below(2) === 1;
+  const choice = rng.below(6);
+  if (choice === 0) {
+    const fast = 1 + rng.below(10);
+    const average = pick(rng, ['sma', 'ema', 'wma']);
+    const strategy = strategyNamed('sma_cross');
+    const slow = fast + 1 + rng.below(20);
+    return { strategy, parameters: parseParameters(strategy, { fast, slow, average, allow_short }) };
+  }
+  if (choice === 1) {
+    const strategy = strategyNamed('rsi_reversion');
+    const levels = { lower: 20 + rng.below(30), upper: 51 + rng.below(30) };
+    const period = 2 + rng.below(10);
+    return { strategy, parameters: parseParameters(strategy, { period, ...levels, allow_short }) };
+  }
+  const signals = randomSignals(rng, length, moves);
+  const tossed = { name: 'tossed', warmupBars: () => 0, signals: () => signals };
+  return { strategy: { ...strategyNamed('sma_cross'), ...tossed }, parameters: {} };
 }
 
 test(`the engine agrees with a slow and obvious implementation on ${RUNS} random runs`, () => {
-  let trades = 0;
-  let ruins = 0;
+  const seen: Record<string, number> = { ruins: 0, shorts: 0 };
+  const scratch = createScratch();
   for (let seed = 1; seed <= RUNS; seed++) {
-    const rng = seededRng(seed);
-    const timeframe = pick(rng, TIMEFRAMES.slice(0, -1));
-    const length = 1 + rng.below(pick(rng, [3, 60, 500]));
-    const volatility = pick(rng, [0, 0.01, 0.05, 0.4]);
-    const bars = randomBars(rng, {
-      length,
-      timeframe,
-      volatility,
-      startPrice: pick(rng, [0.5, 100, 40_000]),
-    });
-    const { strategy, parameters } = randomStrategy(rng);
-    const options = {
-      firstBar: rng.below(Math.min(length, 30)),
-      costs: { commissionRate: pick(rng, [0, 0.001, 0.02]), slippageRate: pick(rng, [0, 0.0005, 0.01]) },
-      capital: {
-        initialCapital: pick(rng, [1000, 100_000, 1e7]),
-        positionFraction: pick(rng, [0.1, 0.25, 1]),
-      },
-    };
-    const result = runBacktest({ bars, strategy, parameters, ...options });
-    const targets = strategy.targets(bars, parameters, createIndicatorCache());
-    const expected = referenceBacktest(bars, targets, options);
+    const { bars, strategy, parameters, options } = randomRun(seededRng(seed));
+    const result = runBacktest({ bars, strategy, parameters, scratch, ...options });
+    const signals = strategy.signals(bars, parameters, createIndicatorCache());
+    const expected = referenceBacktest(bars, signals, options);
 
     const where = `seed ${seed}`;
     const scale = options.capital.initialCapital;
     const metrics = toKtrdrMetrics(result.metrics);
     expect(Object.keys(metrics).toSorted()).toEqual(Object.keys(expected.metrics).toSorted());
+    expect([where, ...result.trades.map(({ exitReason }) => exitReason)]).toEqual([
+      where,
+      ...expected.reasons,
+    ]);
     for (const [name, value] of Object.entries(metrics)) {
       expect(`${where} ${name} ${describeDifference(value, expected.metrics[name] ?? null, scale)}`).toBe(
         `${where} ${name} agrees`,
@@ -89,13 +97,20 @@ test(`the engine agrees with a slow and obvious implementation on ${RUNS} random
     expect(result.trades.map(({ netPnl }) => cents(netPnl))).toEqual(expected.netPnls.map(cents));
     for (const trade of result.trades) {
       expect(Math.abs(trade.grossPnl - trade.commission - trade.netPnl)).toBeLessThan(1e-9 * scale);
+      expect(trade.maxFavorableExcursion).toBeGreaterThanOrEqual(0);
+      expect(trade.maxAdverseExcursion).toBeLessThanOrEqual(0);
+      expect(trade.exitTimeUs).toBeGreaterThanOrEqual(trade.entryTimeUs);
+      seen[trade.exitReason] = (seen[trade.exitReason] ?? 0) + 1;
+      if (trade.side === 'SHORT') seen['shorts'] = (seen['shorts'] ?? 0) + 1;
     }
-    trades += result.trades.length;
-    if (expected.equity.some((value) => value <= 0)) ruins++;
+    if (expected.equity.some((value) => value <= 0)) seen['ruins'] = (seen['ruins'] ?? 0) + 1;
   }
-  // The comparison is worth something only when the runs traded, and some went below zero.
-  expect(trades).toBeGreaterThan(4000);
-  expect(ruins).toBeGreaterThan(0);
+  // The comparison is worth something only when every kind of exit was in it, and some runs ended in ruin.
+  for (const kind of ['signal', 'stop', 'target', 'trailing', 'shorts']) {
+    expect(seen[kind]).toBeGreaterThan(1000);
+  }
+  expect(seen['end_of_data']).toBeGreaterThan(100);
+  expect(seen['ruins']).toBeGreaterThan(0);
 });
 
 function describeDifference(ours: number | null, theirs: number | null, scale: number): string {

@@ -1,6 +1,7 @@
 import type { Bars } from '#agent/engine/bars';
 import type { IndicatorCache } from '#agent/engine/indicators/cache';
 import type { ParameterValues, Strategy } from '#agent/engine/strategy/strategy';
+import type { Scratch } from './scratch';
 
 export interface BacktestRequest {
   bars: Bars;
@@ -9,6 +10,9 @@ export interface BacktestRequest {
   parameters: ParameterValues;
   costs?: Costs;
   capital?: Capital;
+  /** Without it a position takes `capital.positionFraction` of the capital. */
+  sizing?: Sizing;
+  risk?: RiskOptions;
   collect?: Collect;
   /**
    * Index of the bar whose close makes the first decision (default 0). Bars before it only warm the
@@ -17,11 +21,19 @@ export interface BacktestRequest {
   firstBar?: number;
   /** Shared by all runs of a process over the same `bars`; without it a run computes its own. */
   cache?: IndicatorCache;
+  /** Likewise reused from run to run. */
+  scratch?: Scratch;
 }
 
-/** Both as a fraction of notional, for each side of a trade. */
+/** For each side of a trade: commission = max(minimum, rate · notional + per share · quantity). */
 export interface Costs {
+  /** Fraction of notional. */
   commissionRate: number;
+  /** Currency for each share. */
+  commissionPerShare?: number;
+  /** Currency for each fill. */
+  commissionMinimum?: number;
+  /** Fraction of the price; a target, being a limit order, has none. */
   slippageRate: number;
 }
 
@@ -29,6 +41,36 @@ export interface Capital {
   initialCapital: number;
   /** Fraction of the available capital put into one position, in (0, 1]. */
   positionFraction: number;
+}
+
+/** What a position is entered with; always whole shares, never more than the cash pays for. */
+export type Sizing =
+  /** Fraction of the available capital, commission included. */
+  | { readonly kind: 'fraction'; readonly fraction: number }
+  | { readonly kind: 'quantity'; readonly quantity: number }
+  /** Currency, before commission. */
+  | { readonly kind: 'notional'; readonly notional: number }
+  /**
+   * The fraction annualVolatility / realised volatility of the last `lookbackBars` returns, at most
+   * `fractionMax`; no entry before there are as many.
+   */
+  | {
+      readonly kind: 'volatility';
+      readonly annualVolatility: number;
+      readonly lookbackBars: number;
+      readonly fractionMax: number;
+    };
+
+/** Distances as fractions of the fill price, used where the strategy's signals name none. */
+export interface RiskOptions {
+  readonly stopFraction?: number;
+  readonly targetFraction?: number;
+  readonly trailingFraction?: number;
+  /**
+   * KTRDR's min_signal_separation: a signal is ignored this soon, by the bars' times, after the last one
+   * that was acted upon, be it an entry or an exit. Stops and targets are no signals.
+   */
+  readonly signalSeparationMs?: number;
 }
 
 /** How much a run keeps beside its metrics; 0 keeps nothing and costs nothing (sweeps). */

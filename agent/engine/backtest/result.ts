@@ -17,7 +17,10 @@ export interface Trade {
   readonly tradeId: number;
   readonly symbol: string;
   readonly side: 'LONG' | 'SHORT';
-  /** Prices as filled, slippage included. Times are the fills', microseconds UTC. */
+  /**
+   * Prices as filled, slippage included. Times are the fills', microseconds UTC; nobody knows when
+   * within its bar a stop was filled: such an exit has the time of the bar's close.
+   */
   readonly entryPrice: number;
   readonly entryTimeUs: number;
   readonly exitPrice: number;
@@ -32,13 +35,16 @@ export interface Trade {
   /** grossPnl − commission: initial capital + Σ netPnl = final equity. */
   readonly netPnl: number;
   readonly holdingPeriodHours: number;
-  /** Best (≥ 0) and worst (≤ 0) unrealised result in currency, by the highs and lows. */
+  /**
+   * Best (≥ 0) and worst (≤ 0) unrealised result in currency by the highs and lows of the bars held
+   * whole; of a bar that a stop or target ended only the open and the fill.
+   */
   readonly maxFavorableExcursion: number;
   readonly maxAdverseExcursion: number;
   readonly exitReason: ExitReason;
 }
 
-export type ExitReason = 'signal' | 'reversal' | 'end_of_data';
+export type ExitReason = 'signal' | 'stop' | 'target' | 'trailing' | 'end_of_data';
 
 /** Equity at bar closes, labelled with the bar's open time; plain arrays, ready for JSON. */
 export interface EquitySamples {

@@ -10,6 +10,8 @@ import { loadSp500 } from '#test/support/sp500';
 import { COLLECT_METRICS_ONLY } from './request';
 import type { BacktestRequest } from './request';
 import { runBacktest } from './run';
+import { signalsOfTargets } from './signals';
+import type { Signals } from './signals';
 
 const DAY_US = 86_400_000_000;
 
@@ -25,7 +27,8 @@ function barsOf(prices: Array<[open: number, close: number]>): Bars {
 }
 
 function deciding(targets: number[]): Strategy {
-  return { ...strategyNamed('sma_cross'), targets: () => Int8Array.from(targets) };
+  const signals = (): Signals => signalsOfTargets(Int8Array.from(targets));
+  return { ...strategyNamed('sma_cross'), warmupBars: () => 0, signals };
 }
 
 function run(prices: Array<[number, number]>, targets: number[], more: Partial<BacktestRequest> = {}) {
@@ -95,7 +98,7 @@ describe('runBacktest()', () => {
     expect(
       trades.map(({ side, quantity, netPnl, exitReason }) => [side, quantity, netPnl, exitReason]),
     ).toEqual([
-      ['LONG', 100, 1000, 'reversal'],
+      ['LONG', 100, 1000, 'signal'],
       ['SHORT', 100, 1500, 'signal'],
     ]);
     expect(metrics).toMatchObject({ finalEquity: 3500, exposure: 3 / 5, winRate: 1, profitFactor: null });

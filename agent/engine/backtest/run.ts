@@ -3,59 +3,63 @@ import { Fault } from '#agent/kit/error';
 import type { Bars } from '#agent/engine/bars';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import { calendarOf } from './calendar';
+import { checkRequest } from './check-request';
+import { completeCosts } from './costs';
 import { computeMetrics } from './metrics';
 import { COLLECT_ALL, DEFAULT_CAPITAL, DEFAULT_COSTS } from './request';
-import type { BacktestRequest, Capital, Costs } from './request';
+import type { BacktestRequest } from './request';
 import type { BacktestResult, EquitySamples } from './result';
+import { createScratch } from './scratch';
+import { SIGNAL_COLUMNS } from './signals';
+import type { Signals } from './signals';
 import { simulate } from './simulate';
 import { describeTrades } from './trades';
 
 /**
- * One backtest: targets at each close, fills at the next open, costs, trades, equity and metrics.
- * The same bits on every host for the same request. Throws Fault `invalid` without bars, or for costs
- * or capital out of range.
+ * One backtest: decisions at each close, fills at the next open, stops within bars, costs, trades,
+ * equity and metrics. The same bits on every host for the same request. Throws Fault `invalid` without
+ * bars, or for costs, capital, sizes or distances out of range.
  */
 export function runBacktest(request: BacktestRequest): BacktestResult {
-  const { bars, strategy, parameters } = request;
-  const { firstBar = 0, costs = DEFAULT_COSTS, capital = DEFAULT_CAPITAL, collect = COLLECT_ALL } = request;
-  checkRanges(costs, capital);
+  const { bars, parameters, firstBar = 0, collect = COLLECT_ALL } = request;
+  const { costs = DEFAULT_COSTS, capital = DEFAULT_CAPITAL, scratch = createScratch() } = request;
+  checkRequest(request);
   if (firstBar >= bars.length) throw noBars(bars);
 
-  const cache = request.cache ?? createIndicatorCache();
-  const targets = strategy.targets(bars, parameters, cache);
-  assert(targets.length === bars.length, `${strategy.name} must decide at every bar`);
-  const simulation = simulate(bars, targets, { firstBar, costs, capital });
+  const signals = decide(request);
+  const firstDecision = request.strategy.warmupBars(parameters);
+  const simulation = simulate(bars, signals, {
+    firstBar,
+    firstDecision,
+    costs,
+    capital,
+    scratch,
+    ...(request.sizing === undefined ? {} : { sizing: request.sizing }),
+    ...(request.risk === undefined ? {} : { risk: request.risk }),
+  });
   const calendar = calendarOf(bars);
   const { initialCapital } = capital;
+  const { tradesMax, equityPointsMax } = collect;
   return {
-    metrics: computeMetrics({ bars, firstBar, initialCapital, calendar, simulation }),
-    trades: describeTrades(bars, simulation.roundTrips, { costs, tradesMax: collect.tradesMax }),
-    equity: sampleEquity(bars, simulation.equity, collect.equityPointsMax),
+    metrics: computeMetrics({ bars, firstBar, initialCapital, calendar, simulation, scratch }),
+    trades: describeTrades(bars, simulation.roundTrips, { costs: completeCosts(costs), tradesMax }),
+    equity: sampleEquity(bars, simulation.equity, equityPointsMax),
     barCount: simulation.equity.length,
-    openAtEnd: simulation.roundTrips.at(-1)?.forced ?? false,
+    openAtEnd: simulation.roundTrips.at(-1)?.reason === 'end_of_data',
     periodsPerYear: calendar.periodsPerYear,
   };
 }
 
-function checkRanges(costs: Costs, capital: Capital): void {
-  checkRange('commission', costs.commissionRate, { minimum: 0, below: 1 });
-  checkRange('slippage', costs.slippageRate, { minimum: 0, below: 1 });
-  const { initialCapital, positionFraction } = capital;
-  if (!(initialCapital > 0 && initialCapital <= Number.MAX_SAFE_INTEGER)) {
-    throw outOfRange('initial_capital', initialCapital, 'above 0');
+function decide({ bars, strategy, parameters, cache = createIndicatorCache() }: BacktestRequest): Signals {
+  const signals = strategy.signals(bars, parameters, cache);
+  for (const name of SIGNAL_COLUMNS) {
+    const column = signals[name];
+    assert(
+      column === null || column.length === bars.length,
+      `${strategy.name} must decide ${name} at every bar`,
+    );
   }
-  if (!(positionFraction > 0 && positionFraction <= 1)) {
-    throw outOfRange('position_fraction', positionFraction, 'above 0 and at most 1');
-  }
-}
-
-function checkRange(name: string, value: number, range: { minimum: number; below: number }): void {
-  if (value >= range.minimum && value < range.below) return;
-  throw outOfRange(name, value, `from ${range.minimum} to below ${range.below}, as a fraction of notional`);
-}
-
-function outOfRange(name: string, value: number, range: string): Fault {
-  return new Fault('invalid', `Cannot run a backtest: ${name} is ${value}`, { hint: `${name} is ${range}` });
+  return signals;
 }
 
 function noBars(bars: Bars): Fault {

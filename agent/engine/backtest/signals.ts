@@ -3,9 +3,10 @@ import { assert } from '#agent/kit/assert';
 /**
  * What a strategy decides at the close of each bar, as columns over all bars; entry t may depend on
  * bars 0..t only, and is filled at the open of t + 1. One position at a time:
- * - flat: `enterLong` or `enterShort` opens; both at once, or an exit of the same side, is no entry;
- * - in a position: its exit column closes it, and so does an entry of the other side, which then opens
- *   at the same open (a reversal) unless that side's own exit is set too;
+ * - an entry counts unless an exit of the same side, or an entry of the other side that counts, is
+ *   decided at the same close;
+ * - a position is closed by its exit column, and by an entry of the other side that counts: that one
+ *   opens at the same open (a reversal);
  * - an entry for which the cash buys nothing is tried again at each open that follows a signal.
  * Bytes are 0 or 1.
  */
@@ -63,19 +64,24 @@ export function plainSignals(
 export function signalsOfTargets(targets: Int8Array): Signals {
   const { length } = targets;
   const enterLong = new Uint8Array(length);
-  const exitLong = new Uint8Array(length);
   const enterShort = new Uint8Array(length);
-  const exitShort = new Uint8Array(length);
-  let shorts = false;
   for (let i = 0; i < length; i++) {
     const target = targets[i] as number;
     assert(target === 0 || target === 1 || target === -1, 'a target is 1, 0 or -1');
-    if (target === -1) shorts = true;
-    enterLong[i] = target === 1 ? 1 : 0;
-    exitLong[i] = target === 1 ? 0 : 1;
-    enterShort[i] = target === -1 ? 1 : 0;
-    exitShort[i] = target === -1 ? 0 : 1;
+    enterLong[i] = Number(target === 1);
+    enterShort[i] = Number(target === -1);
   }
-  const long = { ...plainSignals({ enterLong, exitLong }), reentry: 'fresh_signal' } as const;
-  return shorts ? { ...long, enterShort, exitShort } : long;
+  const exits = { exitLong: oppositeOf(enterLong), exitShort: oppositeOf(enterShort) };
+  return { ...plainSignals({ enterLong, enterShort, ...exits }), reentry: 'fresh_signal' };
+}
+
+/** 1 where `column` is 0 and 0 where it is 1. */
+export function oppositeOf(column: Uint8Array): Uint8Array {
+  const opposite = column.slice();
+  // Four bytes at a time; a fresh array begins at the start of its buffer.
+  const words = new Uint32Array(opposite.buffer, 0, opposite.length >>> 2);
+  const { length } = words;
+  for (let i = 0; i < length; i++) words[i] = (words[i] as number) ^ 0x01010101;
+  for (let i = 4 * length; i < opposite.length; i++) opposite[i] = 1 - (opposite[i] as number);
+  return opposite;
 }

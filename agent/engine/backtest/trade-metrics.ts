@@ -91,7 +91,7 @@ function add(tally: Tally, pnl: number, hours: number): void {
 
 function holdingHours(trip: RoundTrip, { timeUs, barMs }: TradeMetricsOptions): number {
   const elapsedUs = (timeUs[trip.exitBar] as number) - (timeUs[trip.entryBar] as number);
-  return (elapsedUs / 1000 + (trip.forced ? barMs : 0)) / HOUR_MS;
+  return (elapsedUs / 1000 + (trip.exitAt === 'open' ? 0 : barMs)) / HOUR_MS;
 }
 
 function systemQuality(trips: readonly RoundTrip[], all: Tally, noise: number): number | null {

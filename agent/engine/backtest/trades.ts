@@ -2,7 +2,8 @@ import { timeframeMs } from '#agent/contract/timeframe';
 import type { Bars } from '#agent/engine/bars';
 import { calendarOf } from './calendar';
 import type { Costs } from './request';
-import type { ExitReason, Trade } from './result';
+import { commissionOf } from './costs';
+import type { Trade } from './result';
 import type { RoundTrip } from './simulate';
 
 const HOUR_US = 3_600_000_000;
@@ -11,12 +12,11 @@ const HOUR_US = 3_600_000_000;
 export function describeTrades(
   bars: Bars,
   roundTrips: readonly RoundTrip[],
-  options: { costs: Costs; tradesMax: number },
+  options: { costs: Required<Costs>; tradesMax: number },
 ): Trade[] {
   if (options.tradesMax === 0 || roundTrips.length === 0) return [];
   const times = calendarOf(bars).timeUs;
   return roundTrips.slice(0, options.tradesMax).map((trip, index) => {
-    const next = roundTrips[index + 1];
     const quantity = Math.abs(trip.quantity);
     const entryTimeUs = times[trip.entryBar] as number;
     const exitTimeUs = exitTime(bars, trip, times);
@@ -31,41 +31,43 @@ export function describeTrades(
       exitTimeUs,
       quantity,
       grossPnl: (trip.exitPrice - trip.entryPrice) * trip.quantity,
-      commission: quantity * (trip.entryPrice + trip.exitPrice) * options.costs.commissionRate,
+      commission:
+        commissionOf(quantity, trip.entryPrice, options.costs) +
+        commissionOf(quantity, trip.exitPrice, options.costs),
       slippage: slippageOf(trip, options.costs.slippageRate),
       netPnl: trip.netPnl,
       holdingPeriodHours: (exitTimeUs - entryTimeUs) / HOUR_US,
       maxFavorableExcursion: favorable,
       maxAdverseExcursion: adverse,
-      exitReason: exitReason(trip, next),
+      exitReason: trip.reason,
     };
   });
 }
 
-/** Fills happen at the open of a bar, a forced exit at the close of the last one. */
+/** What is not filled at the open of its bar is over at the bar's close. */
 function exitTime(bars: Bars, trip: RoundTrip, times: Float64Array): number {
   const opened = times[trip.exitBar] as number;
-  return trip.forced ? opened + timeframeMs(bars.timeframe) * 1000 : opened;
+  return trip.exitAt === 'open' ? opened : opened + timeframeMs(bars.timeframe) * 1000;
 }
 
-function exitReason(trip: RoundTrip, next: RoundTrip | undefined): ExitReason {
-  if (trip.forced) return 'end_of_data';
-  return next?.entryBar === trip.exitBar ? 'reversal' : 'signal';
-}
-
-/** Both fills' distance from the market's price: fill = price · (1 ± rate), so rate / (1 ± rate) of it. */
+/** The fills' distance from the market's price: fill = price · (1 ± rate), so rate / (1 ± rate) of it. */
 function slippageOf(trip: RoundTrip, rate: number): number {
   const sign = Math.sign(trip.quantity);
   const entry = (trip.entryPrice * rate) / (1 + sign * rate);
-  const exit = (trip.exitPrice * rate) / (1 - sign * rate);
+  const exit = trip.reason === 'target' ? 0 : (trip.exitPrice * rate) / (1 - sign * rate);
   return Math.abs(trip.quantity) * (entry + exit);
 }
 
-/** By highs and lows of the bars the position was held through, and by its own exit. */
+/** By highs and lows of the bars the position was held through, and by the fill that ended it. */
 function excursions(bars: Bars, trip: RoundTrip): { favorable: number; adverse: number } {
   let high = Math.max(trip.entryPrice, trip.exitPrice);
   let low = Math.min(trip.entryPrice, trip.exitPrice);
-  const end = trip.forced ? trip.exitBar + 1 : trip.exitBar;
+  if (trip.exitAt === 'within') {
+    const open = bars.open[trip.exitBar] as number;
+    high = Math.max(high, open);
+    low = Math.min(low, open);
+  }
+  const end = trip.exitAt === 'close' ? trip.exitBar + 1 : trip.exitBar;
   for (let bar = trip.entryBar; bar < end; bar++) {
     high = Math.max(high, bars.high[bar] as number);
     low = Math.min(low, bars.low[bar] as number);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oppositeOf, plainSignals } from '#agent/engine/backtest/signals';
 import { defineStrategy } from './strategy';
 
 const period = z.int().min(1).max(10_000);
@@ -16,17 +17,25 @@ export const smaCross = defineStrategy({
   grid: { fast: { from: 5, to: 60, step: 1 }, slow: { from: 20, to: 250, step: 5 } },
   constraint: { description: 'fast < slow', holds: ({ fast, slow }) => fast < slow },
   warmupBars: ({ slow }) => slow - 1,
-  targets(bars, { fast, slow, average, allow_short }, cache) {
+  signals(bars, { fast, slow, average, allow_short }, cache) {
     const fastAverage = cache.indicator(bars, average, fast);
     const slowAverage = cache.indicator(bars, average, slow);
-    const targets = new Int8Array(bars.length);
-    // Comparisons with the NaN of the warm-up are false, which leaves 0.
-    for (let i = slow - 1; i < targets.length; i++) {
-      const ahead = fastAverage[i] as number;
-      const behind = slowAverage[i] as number;
-      if (ahead > behind) targets[i] = 1;
-      else if (allow_short && ahead < behind) targets[i] = -1;
-    }
-    return targets;
+    const enterLong = whereAbove(fastAverage, slowAverage);
+    const long = { ...plainSignals({ enterLong, exitLong: oppositeOf(enterLong) }), reentry } as const;
+    if (!allow_short) return long;
+    const enterShort = whereAbove(slowAverage, fastAverage);
+    return { ...long, enterShort, exitShort: oppositeOf(enterShort) };
   },
 });
+
+/** After a stop the averages must cross anew. */
+const reentry = 'fresh_signal';
+
+/** Comparisons with the NaN of the warm-up are false, which is 0. */
+function whereAbove(upper: Float64Array, lower: Float64Array): Uint8Array {
+  const { length } = upper;
+  const above = new Uint8Array(length);
+  // A number made of the comparison, not chosen by it: branches on prices are mispredicted.
+  for (let i = 0; i < length; i++) above[i] = +((upper[i] as number) > (lower[i] as number));
+  return above;
+}

@@ -3,6 +3,7 @@ import { seededRng } from '#agent/kit/rng';
 import { createBars } from '#agent/engine/bars';
 import type { Bars } from '#agent/engine/bars';
 import { findLookAhead } from '#agent/engine/backtest/look-ahead';
+import { signalsOfTargets } from '#agent/engine/backtest/signals';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import { planSweep } from '#agent/engine/search/plan';
 import { randomBars } from '#test/support/random-bars';
@@ -16,10 +17,21 @@ function barsOf(closes: number[]): Bars {
   return createBars('TEST', '1d', { time, open: close, high: close, low: close, close, volume: close });
 }
 
+/** The position wanted at each close: 1 long, 0 flat, −1 short; entries and exits must be opposites. */
 function targetsOf(name: string, closes: number[], parameters: object): number[] {
   const strategy = strategyNamed(name);
   const values = parseParameters(strategy, parameters);
-  return [...strategy.targets(barsOf(closes), values, createIndicatorCache())];
+  const { enterLong, exitLong, enterShort, exitShort } = strategy.signals(
+    barsOf(closes),
+    values,
+    createIndicatorCache(),
+  );
+  return closes.map((_, bar) => {
+    const long = enterLong[bar] ?? NaN;
+    const short = enterShort?.[bar] ?? 0;
+    expect([exitLong[bar], exitShort?.[bar] ?? 1]).toEqual([1 - long, 1 - short]);
+    return long - short;
+  });
 }
 
 describe('sma_cross', () => {
@@ -72,9 +84,11 @@ describe('looking ahead', () => {
       for (const input of inputs) {
         const parameters = parseParameters(strategy, input);
         expect(findLookAhead(bars, { strategy, parameters }, everyCutoff)).toBeUndefined();
-        const decided = strategy.targets(bars, parameters, createIndicatorCache());
+        const decided = strategy.signals(bars, parameters, createIndicatorCache());
         const warmup = strategy.warmupBars(parameters);
-        expect(decided.subarray(0, warmup).every((target) => target === 0)).toBeTrue();
+        for (const entries of [decided.enterLong, decided.enterShort]) {
+          expect(entries?.subarray(0, warmup).every((signal) => signal === 0)).not.toBeFalse();
+        }
       }
     },
   );
@@ -82,7 +96,7 @@ describe('looking ahead', () => {
   test('is caught when planted, be it one bar or a mean over all bars', () => {
     const planted = (decide: (some: Bars, bar: number) => boolean): Strategy => ({
       ...strategyNamed('sma_cross'),
-      targets: (some) => Int8Array.from(some.close, (__, bar) => Number(decide(some, bar))),
+      signals: (some) => signalsOfTargets(Int8Array.from(some.close, (__, bar) => Number(decide(some, bar)))),
     });
     const close = (some: Bars, bar: number): number => some.close[bar] ?? NaN;
     const nextBar = planted((some, bar) => close(some, bar + 1) > close(some, bar));
