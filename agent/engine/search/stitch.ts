@@ -64,7 +64,7 @@ export function stitchTests(chosen: readonly ChosenUnit[]): StitchedTests {
   return {
     windows: parts.length,
     windows_profitable: returns.filter((value) => value > 0).length,
-    total_return_pct: returns.reduce((growth, value) => growth * (1 + value), 1) - 1,
+    total_return_pct: returns.reduce(grow, 1) - 1,
     ...figures,
     probabilistic_sharpe_ratio: probability,
     confidence: CONFIDENCE,
@@ -96,12 +96,17 @@ function momentsOfPart(part: UnitMetrics): Moments | null {
   return { ...NO_MOMENTS, count, mean: (part['total_return_pct'] ?? 0) / count };
 }
 
+/** From nothing, or less, nothing grows. */
+function grow(value: number, change: number): number {
+  return value > 0 ? value * (1 + change) : value;
+}
+
 function equityOf(parts: readonly UnitMetrics[]): StitchedTests['equity'] {
   const first = parts[0]?.['from_ms'];
   const equity = { time_ms: [first ?? 0], equity: [1] };
   let value = 1;
   for (const part of parts) {
-    value *= 1 + (part['total_return_pct'] ?? 0);
+    value = grow(value, part['total_return_pct'] ?? 0);
     equity.time_ms.push(part['to_ms'] ?? 0);
     equity.equity.push(value);
   }
