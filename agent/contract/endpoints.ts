@@ -29,6 +29,7 @@ import {
   workerSchema,
 } from './worker';
 import { dataEndpoints } from './data-endpoints';
+import { exportEndpoints, exportFormatSchema } from './export-endpoints';
 
 const none = z.object({});
 const byOperation = z.object({ operation_id: operationIdSchema });
@@ -285,6 +286,8 @@ const operations = {
     query: page.extend({
       rank_by: z.string().max(64).optional(),
       order: z.enum(['best', 'worst', 'index']).default('best'),
+      /** CSV and Parquet have all units, in order of their index. */
+      format: exportFormatSchema,
     }),
     body: z.undefined(),
     reply: listOf(unitResultSchema.extend({ rank: z.int() })).extend({
@@ -351,6 +354,13 @@ const operations = {
 };
 
 /** Every endpoint of the control plane by name. A route file without its row here does not compile. */
-export const endpoints = { ...attempts, ...dataEndpoints, ...fleet, ...operations, ...workers };
+export const endpoints = {
+  ...attempts,
+  ...dataEndpoints,
+  ...exportEndpoints,
+  ...fleet,
+  ...operations,
+  ...workers,
+};
 export type Endpoints = typeof endpoints;
 export type EndpointName = keyof Endpoints;

@@ -2,6 +2,7 @@ import type { AttemptKey, ResultReport } from '#agent/contract/lease';
 import type { OperationError } from '#agent/contract/operation';
 import { fence, type Fenced } from './fence';
 import { adopt } from './leases';
+import { storeTables } from './result-tables';
 import { endAttempt, finishParent, requeue, settle } from './requeue';
 import { json, type Sql } from './sql';
 import { halveBatch } from './halve';
@@ -61,9 +62,10 @@ async function complete(
     return;
   }
   const result = report.result ?? {};
+  const kept = await storeTables(sql, operation, result);
   await endAttempt(sql, operation, { outcome: 'completed', error: null });
   await sql`
-    update operation set status = 'completed', completed_at = now(), result = ${json(sql, result)},
+    update operation set status = 'completed', completed_at = now(), result = ${json(sql, kept)},
       result_summary = ${json(sql, context.summarize(result))},
       provenance = ${report.provenance === null ? null : json(sql, report.provenance)}
     where operation_id = ${operation.operationId}`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tradeSchema } from '#agent/contract/backtest';
 import type { JobKind } from '#agent/contract/kind';
 import { unitMetricsSchema } from '#agent/contract/operation';
 import { Fault } from '#agent/kit/error';
@@ -7,7 +8,8 @@ import { strategyNamed } from '#agent/engine/strategy/registry';
 import { backtestFields, barsRequest, endsAfterStart } from './request';
 
 export const TRADES_MAX = 10_000;
-export const EQUITY_POINTS_MAX = 2_000;
+/** Every day of eighty years; longer series are thinned. */
+export const EQUITY_POINTS_MAX = 20_000;
 const HOUR_MS = 3_600_000;
 
 export const backtestRequestSchema = z
@@ -19,25 +21,6 @@ export const backtestRequestSchema = z
       .describe('parameters of the strategy; those left out have its defaults'),
   })
   .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' });
-
-const tradeSchema = z.object({
-  trade_id: z.int(),
-  symbol: z.string(),
-  side: z.enum(['LONG', 'SHORT']),
-  entry_price: z.number(),
-  entry_time: z.string(),
-  exit_price: z.number(),
-  exit_time: z.string(),
-  quantity: z.number(),
-  gross_pnl: z.number(),
-  commission: z.number(),
-  slippage: z.number(),
-  net_pnl: z.number(),
-  holding_period_hours: z.number(),
-  max_favorable_excursion: z.number(),
-  max_adverse_excursion: z.number(),
-  decision_metadata: z.object({ exit_reason: z.string() }),
-});
 
 export const backtestResultSchema = z.object({
   strategy_name: z.string(),

@@ -2,6 +2,7 @@ import type { ControlContext } from '#control/http/context';
 import type { Handlers } from '#control/http/route';
 import { attemptHandlers } from './attempts';
 import { dataHandlers } from './data';
+import { exportHandlers } from './exports';
 import { fleetHandlers } from './fleet';
 import { operationHandlers } from './operations';
 import { resultHandlers } from './results';
@@ -13,6 +14,7 @@ export function handlersOf(context: ControlContext): Handlers {
   return {
     ...attemptHandlers(context),
     ...dataHandlers(context),
+    ...exportHandlers(context),
     ...fleetHandlers(context),
     ...operationHandlers(context),
     ...resultHandlers(context),
