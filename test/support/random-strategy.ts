@@ -22,8 +22,8 @@ export function randomSignals(rng: Rng, length: number, moves: number): Signals 
     enterShort: sometimes(0.6, () => toss(entries)),
     exitShort: sometimes(0.6, () => toss(exits)),
     stop: sometimes(0.4, () => distances(3)),
-    target: sometimes(0.4, () => distances(6)),
-    trailing: sometimes(0.4, () => distances(4)),
+    target: sometimes(0.5, () => distances(2)),
+    trailing: sometimes(0.3, () => distances(4)),
     size: sometimes(0.2, () => Float64Array.from({ length }, () => pick(rng, [NaN, 0, 0.5, 1, 3, -1]))),
     reentry: pick(rng, ['while_signalled', 'fresh_signal']),
   };
@@ -53,11 +53,11 @@ export function randomSizing(rng: Rng, capital: number): Sizing {
 }
 
 export function randomRisk(rng: Rng, options: { volatility: number; barMs: number }): RiskOptions {
-  const fraction = (): number => 0.0001 + options.volatility * 4 * rng.next();
+  const fraction = (scale: number): number => 0.0001 + options.volatility * scale * rng.next();
   return {
-    ...(rng.below(3) === 0 ? { stopFraction: fraction() } : {}),
-    ...(rng.below(3) === 0 ? { targetFraction: fraction() } : {}),
-    ...(rng.below(3) === 0 ? { trailingFraction: fraction() } : {}),
+    ...(rng.below(3) === 0 ? { stopFraction: fraction(4) } : {}),
+    ...(rng.below(3) === 0 ? { targetFraction: fraction(2) } : {}),
+    ...(rng.below(3) === 0 ? { trailingFraction: fraction(4) } : {}),
     ...(rng.below(4) === 0 ? { signalSeparationMs: rng.below(6) * options.barMs } : {}),
   };
 }

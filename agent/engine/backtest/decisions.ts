@@ -14,7 +14,7 @@ export interface Decisions {
   stopped(bar: number, side: number): void;
 }
 
-/** Bars must be asked for in ascending order: each column is read once from front to back. */
+/** Asked for bars in ascending order, as a simulation does, it reads each column once. */
 export function createDecisions(signals: Signals, firstDecision: number): Decisions {
   const { enterLong, exitLong, enterShort, exitShort } = signals;
   const { length } = enterLong;
@@ -67,12 +67,17 @@ export function createDecisions(signals: Signals, firstDecision: number): Decisi
     },
   };
 
-  /** Every search of a typed array's own `indexOf` goes at the speed of memory; none is made twice. */
+  /**
+   * The first 1 at or after a bar. A typed array's own `indexOf` searches at the speed of memory, and
+   * nothing is searched twice, but for a search that a stop before its end has thrown back.
+   */
   function createCursor(column: Uint8Array | null): { next(bar: number): number } {
+    let searchedFrom = 0;
     let at = column === null ? length : -1;
     return {
       next(bar) {
-        if (at >= bar || column === null) return at;
+        if (column === null || (bar >= searchedFrom && bar <= at)) return at;
+        searchedFrom = bar;
         at = column.indexOf(1, bar);
         if (at === -1) at = length;
         return at;

@@ -50,7 +50,7 @@ interface DecidesSignals<Shape extends z.ZodRawShape> {
 
 interface WantsTargets<Shape extends z.ZodRawShape> {
   /** The position wanted at the close of each bar: 1 long, 0 flat, −1 short. */
-  targets(bars: Bars, parameters: Parameters<Shape>, cache: IndicatorCache): Int8Array;
+  targets(this: void, bars: Bars, parameters: Parameters<Shape>, cache: IndicatorCache): Int8Array;
 }
 
 type Parameters<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
