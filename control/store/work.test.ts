@@ -10,13 +10,14 @@ import {
   claim,
   expireAll,
   report,
+  reportMetrics,
   reportUnits,
   sweepOverdue,
 } from '#test/support/store-fleet';
 import { cancelOperation, retryOperation } from './cancel';
 import { renewLeases } from './leases';
 import { findOperation, listOperations } from './operations';
-import { hashUnits, rankUnits } from './unit-ranking';
+import { chooseInWindows, hashUnits, rankUnits, summarizeTrials } from './unit-ranking';
 
 describeOnEachServer('the store of work', (server) => {
   let fresh: FreshDatabase;
@@ -276,5 +277,47 @@ describeOnEachServer('the store of work', (server) => {
     }
     expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/);
     expect(hashes[1]).toBe(hashes[0] ?? '');
+  });
+
+  test('summarizeTrials() counts units, and the mean and spread of the Sharpe ratios that there are', async () => {
+    await drain();
+    const sweep = await addSweep(database(), 5, 5);
+    const grant = await one(first);
+    const nothing = { trialCount: 0, sharpeCount: 0, sharpeMean: null, sharpeVariance: null };
+    expect(await summarizeTrials(database().sql, sweep)).toEqual(nothing);
+    const ratios = [0.5, null, -0.25, 1];
+    await reportMetrics(
+      database(),
+      grant,
+      first,
+      ratios.map((ratio) => ({ sharpe_ratio: ratio })),
+    );
+    const summary = await summarizeTrials(database().sql, sweep);
+    expect(summary).toMatchObject({ trialCount: 4, sharpeCount: 3 });
+    expect(summary.sharpeMean).toBeCloseTo(1.25 / 3, 12);
+    expect(summary.sharpeVariance).toBeCloseTo(0.39583333, 7);
+  });
+
+  test('chooseInWindows() takes the best training of each window, ties to the lower index', async () => {
+    await drain();
+    const sweep = await addSweep(database(), 8, 8);
+    const grant = await one(first);
+    const trained: Array<[window: number, ratio: number | null]> = [
+      [0, 1],
+      [0, 3],
+      [1, 2],
+      [1, 2],
+      [1, null],
+      [2, null],
+      [10, -1],
+    ];
+    const units = trained.map(([window, ratio]) => ({ window, 'train.sharpe_ratio': ratio }));
+    await reportMetrics(database(), grant, first, units);
+    const by = { metric: 'train.sharpe_ratio', higherIsBetter: true };
+    const indices = async (ranking: typeof by) =>
+      (await chooseInWindows(database().sql, sweep, ranking)).map(({ unitIndex }) => unitIndex);
+    expect(await indices(by)).toEqual([1, 2, 6]);
+    expect(await indices({ ...by, higherIsBetter: false })).toEqual([0, 2, 6]);
+    expect(await indices({ ...by, metric: 'train.luck' })).toEqual([]);
   });
 });

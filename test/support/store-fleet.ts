@@ -106,6 +106,17 @@ export async function claim(database: Database, nodeId: string, freeSlots = 1, n
   return await database.sql.begin((sql) => claimFor(sql, poll, TIMES));
 }
 
+/** Reports units of an attempt, from 0, each with its metrics. */
+export async function reportMetrics(
+  database: Database,
+  key: AttemptKey,
+  nodeId: string,
+  metrics: Array<Record<string, number | null>>,
+) {
+  const units = metrics.map((figures, index) => ({ unit_index: index, parameters: {}, metrics: figures }));
+  return await database.sql.begin((sql) => recordUnits(sql, key, { worker_id: nodeId, units }));
+}
+
 /** Reports units of an attempt with a metric made from their index. */
 export async function reportUnits(database: Database, key: AttemptKey, nodeId: string, units: number[]) {
   return await database.sql.begin((sql) =>

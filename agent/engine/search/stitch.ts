@@ -1,3 +1,4 @@
+import type { StitchedTests, WindowChoice } from '#agent/contract/search-result';
 import {
   combineMoments,
   kurtosis,
@@ -11,30 +12,27 @@ import { CONFIDENCE, probabilisticSharpe } from '#agent/engine/statistics/sharpe
 import { probabilityText, trackRecordOf } from '#agent/engine/statistics/trial-statistics';
 import type { UnitMetrics } from '#agent/engine/statistics/trial-statistics';
 
-/** The unit that a window chose by its training part, with the figures of both its parts. */
-export interface ChosenUnit {
+/** A unit of a walk forward, with the figures of both its parts as `WindowEvaluator` gives them. */
+export interface WindowUnit {
   readonly unitIndex: number;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  /** As `WindowEvaluator` gives them. */
-  readonly metrics: UnitMetrics;
+  readonly parameters: Record<string, unknown>;
+  readonly metrics: Record<string, number | null>;
 }
 
-/** The test parts of all windows as one track record, on the wire. Ratios are annualised. */
-export interface StitchedTests {
-  /** Windows whose test part has bars. */
-  windows: number;
-  windows_profitable: number;
-  total_return_pct: number;
-  daily_returns_count: number;
-  sharpe_ratio: number | null;
-  skewness: number | null;
-  kurtosis: number | null;
-  probabilistic_sharpe_ratio: number | null;
-  confidence: number;
-  is_evidence: boolean;
-  verdict: string;
-  /** From 1 at the start of the first test part to its value at the end of each (opens of last bars). */
-  equity: { time_ms: number[]; equity: number[] };
+/** A chosen unit on the wire, its figures by part. */
+export function windowChoice({ unitIndex, parameters, metrics }: WindowUnit): WindowChoice {
+  return {
+    window: metrics['window'] ?? 0,
+    unit_index: unitIndex,
+    parameters,
+    train: partOf(metrics, 'train.'),
+    test: partOf(metrics, 'test.'),
+  };
+}
+
+function partOf(metrics: WindowUnit['metrics'], prefix: string): Record<string, number | null> {
+  const entries = Object.entries(metrics).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(entries.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
 /**
@@ -43,8 +41,8 @@ export interface StitchedTests {
  * from those of the parts. Since no test part was looked at when its parameters were chosen, the whole
  * is one trial, and its Sharpe ratio needs no deflating, however many combinations were tried.
  */
-export function stitchTests(chosen: readonly ChosenUnit[]): StitchedTests {
-  const parts = chosen.map(({ metrics }) => testOf(metrics)).filter((part) => part !== undefined);
+export function stitchTests(chosen: readonly WindowChoice[]): StitchedTests {
+  const parts = chosen.map(({ test }) => test).filter(hasBars);
   const moments = parts.map((part) => momentsOfPart(part));
   const known = moments.filter((part) => part !== null);
   // A part that went to zero or below has no returns, so neither has the whole.
@@ -74,11 +72,8 @@ export function stitchTests(chosen: readonly ChosenUnit[]): StitchedTests {
   };
 }
 
-/** The metrics of a unit's test part under their own names; undefined when the part has no bars. */
-function testOf(metrics: UnitMetrics): UnitMetrics | undefined {
-  const entries = Object.entries(metrics).filter(([name]) => name.startsWith('test.'));
-  const part = Object.fromEntries(entries.map(([name, value]) => [name.slice('test.'.length), value]));
-  return typeof part['total_return_pct'] === 'number' ? part : undefined;
+function hasBars(part: UnitMetrics): boolean {
+  return typeof part['total_return_pct'] === 'number';
 }
 
 /** Null for a part without returns. A part without trades, or of one return, has no deviation. */

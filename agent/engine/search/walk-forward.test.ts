@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import type { WindowChoice } from '#agent/contract/search-result';
 import { seededRng } from '#agent/kit/rng';
 import { toKtrdrMetrics } from '#agent/engine/backtest/ktrdr';
 import { COLLECT_ALL } from '#agent/engine/backtest/request';
@@ -9,8 +10,8 @@ import { kurtosis, momentsAround, skewness } from '#agent/engine/statistics/mome
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import { randomBars } from '#test/support/random-bars';
 import { planSweep } from './plan';
-import { stitchTests } from './stitch';
-import type { ChosenUnit } from './stitch';
+import { stitchTests, windowChoice } from './stitch';
+import type { WindowUnit } from './stitch';
 import { createWindowEvaluator, planWalkForward } from './walk-forward';
 import { windowsOf } from './windows';
 import type { WalkForwardWindow } from './windows';
@@ -25,7 +26,7 @@ const windows: WalkForwardWindow[] = windowsOf(
 );
 const plan = planWalkForward(combinations, windows.length);
 
-function evaluateAll(on: Bars): ChosenUnit[] {
+function evaluateAll(on: Bars): WindowUnit[] {
   const evaluate = createWindowEvaluator({ bars: on, strategy }, windows);
   return Array.from({ length: plan.unitCount }, (_, unitIndex) => {
     const { window, parameters } = plan.unitAt(unitIndex);
@@ -36,8 +37,8 @@ function evaluateAll(on: Bars): ChosenUnit[] {
 const units = evaluateAll(bars);
 
 /** As the store chooses: the best of a window by a training figure, ties to the lower index. */
-function choose(all: readonly ChosenUnit[]): ChosenUnit[] {
-  const ratio = (unit: ChosenUnit) => unit.metrics['train.sharpe_ratio'] ?? -Infinity;
+function choose(all: readonly WindowUnit[]): WindowUnit[] {
+  const ratio = (unit: WindowUnit) => unit.metrics['train.sharpe_ratio'] ?? -Infinity;
   return windows.map((_, window) =>
     all
       .filter(({ metrics }) => metrics['window'] === window)
@@ -85,7 +86,7 @@ describe('createWindowEvaluator()', () => {
 
   test('training knows nothing of the gap and the test, nor a test of what follows', () => {
     const { train, test: after } = windows[2] as WalkForwardWindow;
-    const inWindow = (all: readonly ChosenUnit[], name: string) =>
+    const inWindow = (all: readonly WindowUnit[], name: string) =>
       all
         .filter(({ metrics }) => metrics['window'] === 2)
         .map(({ metrics }) => Object.entries(metrics).filter(([key]) => key.startsWith(name)));
@@ -123,7 +124,7 @@ describe('stitchTests()', () => {
     });
     const mean = returns.reduce((sum, value) => sum + value, 0) / returns.length;
     const moments = momentsAround(mean, Float64Array.from(returns));
-    const stitched = stitchTests(chosen);
+    const stitched = stitchTests(chosen.map(windowChoice));
     expect(stitched.daily_returns_count).toBe(returns.length);
     expect(stitched.sharpe_ratio).toBeCloseTo(
       (mean / Math.sqrt(moments.squares / (returns.length - 1))) * Math.sqrt(365),
@@ -142,10 +143,9 @@ describe('stitchTests()', () => {
   });
 
   test('a part that never traded counts its flat days', () => {
-    const flat = { window: 0, 'test.total_return_pct': 0, 'test.daily_returns_count': 100 };
-    const chosen = choose(units);
+    const chosen = choose(units).map(windowChoice);
     const whole = stitchTests(chosen);
-    const diluted = stitchTests([...chosen, { unitIndex: 0, parameters: {}, metrics: flat }]);
+    const diluted = stitchTests([...chosen, tested({ total_return_pct: 0, daily_returns_count: 100 })]);
     expect(diluted.windows).toBe(6);
     expect(diluted.daily_returns_count).toBe(whole.daily_returns_count + 100);
     expect(diluted.total_return_pct).toBe(whole.total_return_pct);
@@ -153,11 +153,11 @@ describe('stitchTests()', () => {
   });
 
   test('without returns, or after a ruin, there is nothing to judge', () => {
-    const none = stitchTests([{ unitIndex: 0, parameters: {}, metrics: { 'test.total_return_pct': null } }]);
+    const none = stitchTests([tested({ total_return_pct: null })]);
     expect(none).toMatchObject({ windows: 0, sharpe_ratio: null, is_evidence: false });
     expect(none.equity).toEqual({ time_ms: [], equity: [] });
-    const ruin = { 'test.total_return_pct': -1.2, 'test.daily_returns_count': 0 };
-    const ruined = stitchTests([...choose(units), { unitIndex: 0, parameters: {}, metrics: ruin }]);
+    const ruin = tested({ total_return_pct: -1.2, daily_returns_count: 0 });
+    const ruined = stitchTests([...choose(units).map(windowChoice), ruin]);
     expect(ruined).toMatchObject({
       sharpe_ratio: null,
       probabilistic_sharpe_ratio: null,
@@ -169,6 +169,10 @@ describe('stitchTests()', () => {
     expect(ruined.total_return_pct).toBeLessThan(-1);
   });
 });
+
+function tested(test: Record<string, number | null>): WindowChoice {
+  return { window: 5, unit_index: 0, parameters: {}, train: {}, test };
+}
 
 /** The same bars before index `from`, prices of another walk from there on. */
 function withOtherPrices(original: Bars, from: number): Bars {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import type { TrialStatistics } from '#agent/contract/search-result';
 import { seededRng } from '#agent/kit/rng';
 import type { Rng } from '#agent/kit/rng';
 import { toKtrdrMetrics } from '#agent/engine/backtest/ktrdr';
@@ -13,7 +14,7 @@ import { strategyNamed } from '#agent/engine/strategy/registry';
 import { randomBars } from '#test/support/random-bars';
 import { CONFIDENCE } from './sharpe';
 import { trialStatistics } from './trial-statistics';
-import type { TrialStatistics, UnitMetrics } from './trial-statistics';
+import type { UnitMetrics } from './trial-statistics';
 
 const SEEDS = 200;
 const TRIALS = 500;

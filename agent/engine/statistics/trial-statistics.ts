@@ -1,3 +1,4 @@
+import type { TrialStatistics } from '#agent/contract/search-result';
 import {
   CONFIDENCE,
   deflatedSharpe,
@@ -20,26 +21,6 @@ export interface TrialSummary {
 
 /** The metrics of a unit under their wire names. */
 export type UnitMetrics = Readonly<Record<string, number | null | undefined>>;
-
-/** What a search of many trials proves, on the wire. Ratios and their variance are annualised. */
-export interface TrialStatistics {
-  trial_count: number;
-  sharpe_count: number;
-  sharpe_mean: number | null;
-  sharpe_variance: number | null;
-  best_sharpe_ratio: number | null;
-  /** What the best of so many trials without skill would show. */
-  expected_max_sharpe_ratio: number | null;
-  /** Probability that the best trial has a true Sharpe ratio above 0, had it been the only one. */
-  probabilistic_sharpe_ratio: number | null;
-  /** The same above `expected_max_sharpe_ratio`. */
-  deflated_sharpe_ratio: number | null;
-  /** Daily returns that the best trial would need to be believed above 0, had it been the only one. */
-  min_track_record_length: number | null;
-  confidence: number;
-  is_evidence: boolean;
-  verdict: string;
-}
 
 /**
  * Judges the trial with the highest Sharpe ratio against all that were tried. A trial without a Sharpe

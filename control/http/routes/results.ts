@@ -1,13 +1,14 @@
-import { METRICS, type MetricDescription } from '#agent/engine/backtest/metric-table';
 import { isTerminal } from '#agent/contract/operation';
 import { Fault } from '#agent/kit/error';
-import { nearest } from '#agent/kit/nearest';
 import type { OperationRow } from '#control/store/operations';
 import { readResult } from '#control/store/operations';
-import { hashUnits, rankUnits } from '#control/store/unit-ranking';
+import { withTables } from '#control/store/result-tables';
+import { rankUnits } from '#control/store/unit-ranking';
 import type { ControlContext } from '#control/http/context';
+import { unitsFile } from '#control/http/exports/units-file';
 import { rowOf } from '#control/http/operation-rows';
 import type { Handlers } from '#control/http/route';
+import { rankedBy, sweepResult } from '#control/http/sweep-result';
 
 /** Results, metrics, and the ranked units of sweeps. */
 export function resultHandlers(
@@ -16,7 +17,9 @@ export function resultHandlers(
   const { database } = context;
   return {
     async getResults({ params }) {
-      return { success: true, data: await resultOf(context, await rowOf(context, params.operation_id)) };
+      const row = await rowOf(context, params.operation_id);
+      const result = await resultOf(context, row);
+      return { success: true, data: await withTables(database.sql, row, result) };
     },
 
     async getMetrics({ params }) {
@@ -30,9 +33,10 @@ export function resultHandlers(
     async listUnits({ params, query }) {
       const row = await rowOf(context, params.operation_id);
       const metric = rankedBy(row, query.rank_by);
+      if (query.format !== 'json') return await unitsFile(database.sql, row.operationId, query.format);
       const units = await rankUnits(database.sql, params.operation_id, {
         metric: metric.name,
-        higherIsBetter: metric.better === 'higher',
+        higherIsBetter: metric.isHigherBetter,
         order: query.order,
         limit: query.limit,
         offset: query.offset,
@@ -56,31 +60,10 @@ export function resultHandlers(
   };
 }
 
-/** A sweep's result is made from its units, so that it is there also for one that failed in part. */
 async function resultOf(context: ControlContext, row: OperationRow): Promise<Record<string, unknown>> {
   if (row.role === 'parent') {
     if (!isTerminal(row.status)) throw notOver(row);
-    const metric = rankedBy(row, undefined);
-    const higherIsBetter = metric.better === 'higher';
-    const best = await rankUnits(context.database.sql, row.operationId, {
-      metric: metric.name,
-      higherIsBetter,
-      order: 'best',
-      limit: 10,
-      offset: 0,
-    });
-    return {
-      trial_count: row.unitsDone,
-      units_total: row.unitsTotal,
-      rank_by: metric.name,
-      best: best.map(({ rank, unitIndex, parameters, metrics }) => ({
-        rank,
-        unit_index: unitIndex,
-        parameters,
-        metrics,
-      })),
-      result_sha256: await hashUnits(context.database.sql, row.operationId),
-    };
+    return await sweepResult(context.database.sql, row);
   }
   const result = await readResult(context.database.sql, row.operationId);
   if (row.status !== 'completed' || result === null) throw notOver(row);
@@ -93,23 +76,5 @@ function notOver(row: OperationRow): Fault {
       row.status === 'failed'
         ? `see why: ktrdr-agent show ${row.operationId}`
         : `ktrdr-agent follow ${row.operationId}`,
-  });
-}
-
-function rankedBy(row: OperationRow, asked: string | undefined): MetricDescription {
-  if (row.role !== 'parent') {
-    throw new Fault(
-      'invalid',
-      `Cannot rank the units of ${row.operationId}: it is a ${row.kind} without units`,
-    );
-  }
-  const ranked = row.parameters['rank_by'];
-  const name = asked ?? (typeof ranked === 'string' ? ranked : 'sharpe_ratio');
-  const metric = METRICS.find((candidate) => candidate.name === name);
-  if (metric) return metric;
-  const names = METRICS.map((candidate) => candidate.name);
-  const suggestion = nearest(name, names);
-  throw new Fault('invalid', `Cannot rank by "${name}": there is no such metric`, {
-    hint: suggestion ? `did you mean "${suggestion}"?` : `metrics: ${names.join(', ')}`,
   });
 }
