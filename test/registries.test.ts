@@ -28,7 +28,17 @@ const REGISTRIES: readonly Registry[] = [
     folder: 'agent/engine/indicators',
     list: 'agent/engine/indicators/registry.ts',
     entries: 'files',
-    besides: ['cache', 'gaps', 'indicator', 'window'],
+    besides: [
+      'cache',
+      'deviation',
+      'extremes',
+      'gaps',
+      'indicator',
+      'money-flow-volume',
+      'rolling-sum',
+      'typical-price',
+      'window',
+    ],
   },
   {
     folder: 'agent/engine/strategy',

@@ -10,14 +10,11 @@ import { runBacktest } from '#agent/engine/backtest/run';
 import { createScratch } from '#agent/engine/backtest/scratch';
 import { simulate } from '#agent/engine/backtest/simulate';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
-import { INDICATORS, INDICATOR_NAMES } from '#agent/engine/indicators/registry';
 import { planSweep } from '#agent/engine/search/plan';
 import { parseParameters } from '#agent/engine/strategy/parameters';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import { randomBars } from '#test/support/random-bars';
 import { loadSp500 } from '#test/support/sp500';
-import { loadTalib } from '#test/support/talib';
-import type { TalibFunction } from '#test/support/talib';
 
 const strategy = strategyNamed('sma_cross');
 const scratch = createScratch();
@@ -169,11 +166,3 @@ report(
   'hand-written',
   compare({ peer, ours: sweepUnit, rounds: 500, pairs: 25 }),
 );
-
-const talib = await loadTalib();
-for (const name of INDICATOR_NAMES) {
-  const source = long.close;
-  const theirs = (): unknown => talib.run(name.toUpperCase() as TalibFunction, source, 14);
-  const ours = (): unknown => INDICATORS[name](source, 14);
-  report(`${name}(14) of 500,000 bars`, 'talib-web', compare({ peer: theirs, ours, rounds: 2, pairs: 25 }));
-}

@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test';
 import { seededRng } from '#agent/kit/rng';
 import { randomBars } from '#test/support/random-bars';
+import { parseParameters } from '#agent/engine/strategy/parameters';
 import { createIndicatorCache } from './cache';
+import { indicatorNamed } from './registry';
 import { sma } from './sma';
 
 const bars = randomBars(seededRng(1), { length: 100 });
@@ -43,4 +45,38 @@ test('a column larger than the cache is computed and not kept', () => {
   const cache = createIndicatorCache({ bytesMax: COLUMN_BYTES - 1 });
   expect(cache.indicator(bars, 'sma', 5)).toHaveLength(100);
   expect(cache.bytes).toBe(0);
+});
+
+test('outputs() keeps apart parameters and sources, and shares what is not the source', () => {
+  const cache = createIndicatorCache();
+  const bands = indicatorNamed('bollingerbands');
+  const parameters = parseParameters(bands, {});
+  const first = cache.outputs(bars, { indicator: bands, parameters });
+  expect(Object.keys(first)).toEqual(['upper', 'middle', 'lower']);
+  expect(cache.bytes).toBe(3 * COLUMN_BYTES);
+  expect(cache.outputs(bars, { indicator: bands, parameters, source: 'close' })).toBe(first);
+  const wider = parseParameters(bands, { multiplier: 3 });
+  expect(cache.outputs(bars, { indicator: bands, parameters: wider })).not.toBe(first);
+  expect(cache.outputs(bars, { indicator: bands, parameters, source: 'high' })).not.toBe(first);
+
+  const atr = { indicator: indicatorNamed('atr'), parameters: { period: 14 } };
+  expect(cache.outputs(bars, { ...atr, source: 'high' })).toBe(cache.outputs(bars, atr));
+});
+
+test('the source may be the output of another indicator, whose warm-up comes on top', () => {
+  const cache = createIndicatorCache();
+  const request = { indicator: indicatorNamed('sma'), parameters: { period: 5 } };
+  const rsi = cache.indicator(bars, 'rsi', 14);
+  const smoothed = cache.outputs(bars, { ...request, source: rsi })['sma'];
+  expect(smoothed?.findIndex((value) => !Number.isNaN(value))).toBe(18);
+  expect([...(smoothed ?? [])]).toEqual([...sma(rsi, 5)]);
+});
+
+test('indicator() fills in what is not the period, and refuses what cannot be', () => {
+  const cache = createIndicatorCache();
+  const parameters = parseParameters(indicatorNamed('bollingerbands'), { period: 10 });
+  const bands = cache.outputs(bars, { indicator: indicatorNamed('bollingerbands'), parameters });
+  expect(bands['upper']).toBe(cache.indicator(bars, 'bollingerbands', 10));
+  expect(() => cache.indicator(bars, 'smaa', 10)).toThrow("Cannot find indicator 'smaa'");
+  expect(() => cache.indicator(bars, 'macd', 10)).toThrow("there is no parameter 'period'");
 });

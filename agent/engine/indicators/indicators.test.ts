@@ -1,15 +1,55 @@
 import { describe, expect, test } from 'bun:test';
 import { seededRng } from '#agent/kit/rng';
+import { Fault } from '#agent/kit/error';
 import { ema } from './ema';
-import { INDICATORS, INDICATOR_NAMES } from './registry';
+import { INDICATORS, INDICATOR_NAMES, indicatorNamed } from './registry';
 import { rsi } from './rsi';
 import { sma } from './sma';
 import { wma } from './wma';
 
 const NONE = NaN;
+const BLOCKS = { ema, rsi, sma, wma };
 
-test('the registry is in alphabetical order and holds the four', () => {
-  expect(INDICATOR_NAMES).toEqual(['ema', 'rsi', 'sma', 'wma']);
+test('the registry is in alphabetical order and holds all of KTRDR’s', () => {
+  expect(INDICATOR_NAMES).toEqual(INDICATOR_NAMES.toSorted());
+  expect(INDICATOR_NAMES.join(' ')).toBe(
+    'ad adx aroon atr bollingerbands bollingerbandwidth cci cmf distancefromma donchian ema fisher ichimoku ' +
+      'keltner macd mfi momentum obv parabolicsar roc rsi rvi sma squeezeintensity stochastic supertrend ' +
+      'volumeratio vwap williamsr wma zigzag',
+  );
+});
+
+test.each([
+  ['macd', ['line', 'signal', 'histogram']],
+  ['stochastic', ['k', 'd']],
+  ['aroon', ['up', 'down', 'oscillator']],
+  ['bollingerbands', ['upper', 'middle', 'lower']],
+  ['supertrend', ['trend', 'direction']],
+  ['adx', ['adx', 'plus_di', 'minus_di']],
+  ['ichimoku', ['tenkan', 'kijun', 'senkou_a', 'senkou_b', 'chikou']],
+])('%s has the outputs that KTRDR names', (name, outputs) => {
+  expect([...indicatorNamed(name).outputs]).toEqual(outputs);
+});
+
+test('indicatorNamed() does not mind the case, and suggests the nearest name', () => {
+  expect(indicatorNamed('BollingerBands')).toBe(indicatorNamed('bollingerbands'));
+  let fault: unknown;
+  try {
+    indicatorNamed('bollingerband');
+  } catch (error) {
+    fault = error;
+  }
+  expect(fault).toBeInstanceOf(Fault);
+  expect((fault as Fault).code).toBe('invalid');
+  expect((fault as Fault).hint).toStartWith("did you mean 'bollingerbands'? known indicators: ad, adx,");
+});
+
+test('every indicator says what it is and where its definition stands', () => {
+  for (const { description, reference, outputs } of INDICATORS) {
+    expect(description).not.toBe('');
+    expect(reference.length).toBeGreaterThan(8);
+    expect(new Set(outputs).size).toBe(outputs.length);
+  }
 });
 
 test.each([
@@ -22,35 +62,31 @@ test.each([
   ['rsi', 1, [1, 2, 1, 1, 3], [NONE, 100, 0, 0, 100]],
   ['rsi', 2, [1, 2, 1, 2], [NONE, NONE, 50, 75]],
 ] as const)('%s(%p) of %p', (name, period, source, expected) => {
-  expect([...INDICATORS[name](Float64Array.from(source), period)]).toEqual([...expected]);
+  expect([...BLOCKS[name](Float64Array.from(source), period)]).toEqual([...expected]);
 });
 
-describe.each(INDICATOR_NAMES.map((name) => [name] as const))('%s', (name) => {
-  const indicator = INDICATORS[name];
-
+describe.each(Object.entries(BLOCKS))('%s', (_, block) => {
   test('of too short a series is NaN throughout, and of none is empty', () => {
-    expect([...indicator(Float64Array.of(1, 2, 3), 4)]).toEqual([NONE, NONE, NONE]);
-    expect(indicator(new Float64Array(0), 3)).toHaveLength(0);
+    expect([...block(Float64Array.of(1, 2, 3), 4)]).toEqual([NONE, NONE, NONE]);
+    expect(block(new Float64Array(0), 3)).toHaveLength(0);
   });
 
   test.each([0, -1, 1.5, NaN, Infinity])('refuses a period of %p', (period) => {
-    expect(() => indicator(Float64Array.of(1, 2), period)).toThrow('period must be an integer');
+    expect(() => block(Float64Array.of(1, 2), period)).toThrow('period must be an integer');
   });
 
   test('starts after the warm-up of the series under it', () => {
     const source = Float64Array.of(5, 6, 4, 7, 5, 8);
     const delayed = Float64Array.of(NONE, NONE, ...source);
-    expect([...indicator(delayed, 3).subarray(2)]).toEqual([...indicator(source, 3)]);
-    expect([...indicator(new Float64Array(4).fill(NONE), 2)]).toEqual([NONE, NONE, NONE, NONE]);
+    expect([...block(delayed, 3).subarray(2)]).toEqual([...block(source, 3)]);
+    expect([...block(new Float64Array(4).fill(NONE), 2)]).toEqual([NONE, NONE, NONE, NONE]);
   });
 
-  test('does not change its past when the future is taken away', () => {
-    const rng = seededRng(8);
-    const source = Float64Array.from({ length: 3000 }, () => 50 + rng.next());
-    const full = indicator(source, 30);
-    for (const length of [1, 30, 31, 1023, 1053, 1054, 2999]) {
-      expect([...indicator(source.subarray(0, length), 30)]).toEqual([...full.subarray(0, length)]);
-    }
+  test('writes into a given column, warm-up included', () => {
+    const source = Float64Array.of(5, 6, 4, 7, 5, 8);
+    const out = new Float64Array(6).fill(99);
+    expect(block(source, 3, out)).toBe(out);
+    expect([...out]).toEqual([...block(source, 3)]);
   });
 });
 
