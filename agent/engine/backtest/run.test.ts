@@ -36,6 +36,7 @@ function run(prices: Array<[number, number]>, targets: number[], more: Partial<B
 }
 
 const FREE = { commissionRate: 0, slippageRate: 0 };
+const VOLATILITY = { kind: 'volatility', annualVolatility: 0.1, lookbackBars: 20, fractionMax: 1 } as const;
 const ALL_IN = { initialCapital: 1000, positionFraction: 1 };
 
 describe('runBacktest()', () => {
@@ -260,12 +261,24 @@ describe('runBacktest()', () => {
     }
   });
 
-  test.each([
+  test.each<[Partial<BacktestRequest>, string]>([
     [{ costs: { commissionRate: -0.1, slippageRate: 0 } }, 'commission is -0.1'],
     [{ costs: { commissionRate: 0, slippageRate: 1 } }, 'slippage is 1'],
     [{ costs: { commissionRate: NaN, slippageRate: 0 } }, 'commission is NaN'],
     [{ capital: { initialCapital: 0, positionFraction: 1 } }, 'initial_capital is 0'],
     [{ capital: { initialCapital: 1, positionFraction: 1.5 } }, 'position_fraction is 1.5'],
+    [{ costs: { ...FREE, commissionPerShare: -1 } }, 'commission_per_share is -1'],
+    [{ costs: { ...FREE, commissionMinimum: Infinity } }, 'commission_minimum is Infinity'],
+    [{ sizing: { kind: 'fraction', fraction: 0 } }, 'position_fraction is 0'],
+    [{ sizing: { kind: 'quantity', quantity: -1 } }, 'position_quantity is -1'],
+    [{ sizing: { kind: 'notional', notional: NaN } }, 'position_notional is NaN'],
+    [{ sizing: { ...VOLATILITY, annualVolatility: 0 } }, 'position_volatility is 0'],
+    [{ sizing: { ...VOLATILITY, lookbackBars: 1.5 } }, 'volatility_bars is 1.5'],
+    [{ sizing: { ...VOLATILITY, fractionMax: 2 } }, 'position_fraction is 2'],
+    [{ risk: { stopFraction: 0 } }, 'stop_loss is 0'],
+    [{ risk: { targetFraction: NaN } }, 'take_profit is NaN'],
+    [{ risk: { trailingFraction: -1 } }, 'trailing_stop is -1'],
+    [{ risk: { signalSeparationMs: -1 } }, 'min_signal_separation is -1'],
     [{ firstBar: 2 }, 'on TEST 1d: the range holds no bars'],
   ])('refuses %j', (more, message) => {
     expect(() =>
