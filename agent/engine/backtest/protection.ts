@@ -30,24 +30,17 @@ export interface ProtectionRequest {
 /** Undefined when the position has neither stop nor target. */
 export function protect(request: ProtectionRequest): Protection | undefined {
   const { side, entryPrice, signals, decidedBar, risk } = request;
-  if (signals.stop === null && signals.target === null && signals.trailing === null && risk === NO_RISK) {
-    return undefined;
-  }
   const distance = (column: Float64Array | null, fraction = Infinity): number => {
     const own = column === null ? NaN : (column[decidedBar] as number);
     return own >= 0 ? own : fraction * entryPrice;
   };
+  const stop = distance(signals.stop, risk.stopFraction);
+  const target = distance(signals.target, risk.targetFraction);
+  const trailing = distance(signals.trailing, risk.trailingFraction);
+  if (Math.min(stop, target, trailing) === Infinity) return undefined;
   const entry = side * entryPrice;
-  return {
-    side,
-    stop: entry - distance(signals.stop, risk.stopFraction),
-    target: entry + distance(signals.target, risk.targetFraction),
-    trailing: distance(signals.trailing, risk.trailingFraction),
-    best: entry,
-  };
+  return { side, stop: entry - stop, target: entry + target, trailing, best: entry };
 }
-
-export const NO_RISK: RiskOptions = {};
 
 export interface ProtectiveExit {
   bar: number;

@@ -4,7 +4,7 @@ import { calendarOf } from './calendar';
 import { cashOf, completeCosts, fillPrice } from './costs';
 import { createDecisions } from './decisions';
 import type { Decisions } from './decisions';
-import { NO_RISK, findProtectiveExit, protect } from './protection';
+import { findProtectiveExit, protect } from './protection';
 import type { Protection, ProtectiveExit } from './protection';
 import type { Capital, Costs, RiskOptions, Sizing } from './request';
 import type { ExitReason } from './result';
@@ -58,7 +58,7 @@ export interface SimulationOptions {
  * no entry is possible from there.
  */
 export function simulate(bars: Bars, signals: Signals, options: SimulationOptions): Simulation {
-  const { firstBar, firstDecision = 0, capital, risk = NO_RISK, scratch = createScratch() } = options;
+  const { firstBar, firstDecision = 0, capital, risk = {}, scratch = createScratch() } = options;
   const account: Account = {
     cash: capital.initialCapital,
     quantity: 0,

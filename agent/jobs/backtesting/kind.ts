@@ -6,6 +6,7 @@ import { Fault } from '#agent/kit/error';
 import { parseParameters } from '#agent/engine/strategy/parameters';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import { backtestFields, barsRequest, endsAfterStart } from './request';
+import { SIZES_TWICE, sizesOnce } from './trading';
 
 export const TRADES_MAX = 10_000;
 /** Every day of eighty years; longer series are thinned. */
@@ -20,7 +21,8 @@ export const backtestRequestSchema = z
       .default({})
       .describe('parameters of the strategy; those left out have its defaults'),
   })
-  .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' });
+  .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' })
+  .refine(sizesOnce, { path: ['position_quantity'], message: SIZES_TWICE });
 
 export const backtestResultSchema = z.object({
   strategy_name: z.string(),

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { timeframeSchema } from '#agent/contract/timeframe';
 import type { BarsRequest } from '#agent/contract/kind';
-import { DEFAULT_CAPITAL, DEFAULT_COSTS } from '#agent/engine/backtest/request';
-import type { Capital, Costs } from '#agent/engine/backtest/request';
+import { tradingFields } from './trading';
 
 const instant = z.union(
   [z.iso.date(), z.iso.datetime({ offset: true })],
@@ -16,30 +15,7 @@ export const backtestFields = {
   timeframe: timeframeSchema.describe('length of a bar'),
   start_date: instant.optional().describe('first day; without it from the first bar'),
   end_date: instant.optional().describe('last day, itself included; without it to the last bar'),
-  initial_capital: z
-    .number()
-    .positive()
-    .max(Number.MAX_SAFE_INTEGER)
-    .default(DEFAULT_CAPITAL.initialCapital)
-    .describe('cash at the start'),
-  commission: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(DEFAULT_COSTS.commissionRate)
-    .describe('fraction of notional, for each side of a trade'),
-  slippage: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(DEFAULT_COSTS.slippageRate)
-    .describe('fraction of the price, for each side of a trade'),
-  position_fraction: z
-    .number()
-    .positive()
-    .max(1)
-    .default(DEFAULT_CAPITAL.positionFraction)
-    .describe('fraction of the available capital in one position'),
+  ...tradingFields,
   allow_short: z.boolean().optional().describe('go short where the strategy would be flat'),
 };
 
@@ -60,14 +36,6 @@ export function barsRequest(request: DateRange & { symbol: string; timeframe: st
     start: request.start_date ?? null,
     end: request.end_date === undefined ? null : exclusiveEnd(request.end_date),
   };
-}
-
-export function costsOf(request: { commission: number; slippage: number }): Costs {
-  return { commissionRate: request.commission, slippageRate: request.slippage };
-}
-
-export function capitalOf(request: { initial_capital: number; position_fraction: number }): Capital {
-  return { initialCapital: request.initial_capital, positionFraction: request.position_fraction };
 }
 
 /** A bare date means the whole day; an instant is taken as it is. */

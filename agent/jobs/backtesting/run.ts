@@ -4,7 +4,7 @@ import { parseParameters } from '#agent/engine/strategy/parameters';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import type { JobContext } from '#agent/jobs/job';
 import { backtestRequestSchema, backtestResultSchema, EQUITY_POINTS_MAX, TRADES_MAX } from './kind';
-import { capitalOf, costsOf } from './request';
+import { tradingOf } from './trading';
 
 export async function runBacktestJob(context: JobContext): Promise<Record<string, unknown>> {
   const request = backtestRequestSchema.parse(context.parameters);
@@ -22,8 +22,7 @@ export async function runBacktestJob(context: JobContext): Promise<Record<string
     bars,
     strategy,
     parameters,
-    costs: costsOf(request),
-    capital: capitalOf(request),
+    ...tradingOf(request),
     collect: { tradesMax: TRADES_MAX, equityPointsMax: EQUITY_POINTS_MAX },
   });
   context.reportProgress({

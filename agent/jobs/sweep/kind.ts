@@ -16,6 +16,7 @@ import { countWindows } from '#agent/engine/search/windows';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import { backtestFields, barsRequest, endsAfterStart } from '#agent/jobs/backtesting/request';
 import { withAllowShort } from '#agent/jobs/backtesting/kind';
+import { SIZES_TWICE, sizesOnce } from '#agent/jobs/backtesting/trading';
 
 const HOUR_MS = 3_600_000;
 /** Enough batches that many agents share the work evenly, and that a lost one costs little. */
@@ -36,7 +37,8 @@ export const sweepRequestSchema = z
       .default('sharpe_ratio')
       .describe('metric that orders the results, and that a walk forward chooses by'),
   })
-  .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' });
+  .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' })
+  .refine(sizesOnce, { path: ['position_quantity'], message: SIZES_TWICE });
 export type SweepRequest = z.output<typeof sweepRequestSchema>;
 
 /** Of one batch; the results of the units themselves are reported one by one. */

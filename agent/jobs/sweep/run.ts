@@ -1,6 +1,7 @@
 import { toKtrdrMetrics } from '#agent/engine/backtest/ktrdr';
 import { COLLECT_METRICS_ONLY } from '#agent/engine/backtest/request';
 import { runBacktest } from '#agent/engine/backtest/run';
+import { createScratch } from '#agent/engine/backtest/scratch';
 import type { Bars } from '#agent/engine/bars';
 import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import type { IndicatorCache } from '#agent/engine/indicators/cache';
@@ -9,7 +10,7 @@ import { windowsOf } from '#agent/engine/search/windows';
 import { strategyNamed } from '#agent/engine/strategy/registry';
 import type { ParameterValues } from '#agent/engine/strategy/strategy';
 import { assert, present } from '#agent/kit/assert';
-import { capitalOf, costsOf } from '#agent/jobs/backtesting/request';
+import { tradingOf } from '#agent/jobs/backtesting/trading';
 import type { JobContext } from '#agent/jobs/job';
 import { extentOf, sweepPlan, sweepRequestSchema } from './kind';
 import type { SweepRequest } from './kind';
@@ -59,9 +60,9 @@ function unitsOf(request: SweepRequest, bars: Bars): SweepUnits {
   const shared = {
     bars,
     strategy: strategyNamed(request.strategy_name),
-    costs: costsOf(request),
-    capital: capitalOf(request),
+    ...tradingOf(request),
     cache: cacheOf(bars),
+    scratch: createScratch(),
   };
   if (request.search.method !== 'walk_forward') {
     return {
