@@ -5,7 +5,7 @@ import type { Refusal } from '#agent/contract/worker';
 import { ageOf } from './ages';
 import { elapsed } from './follow';
 import { subjectOf } from './operation-table';
-import { showError, showMetrics, showRanking, type Outcome } from './outcome';
+import { showError, showMetrics, showSweep, type Outcome } from './outcome';
 import type { Output } from './output';
 import { refusalColumns } from './refusal-table';
 import { paintState } from './style';
@@ -31,8 +31,8 @@ export function showOperation(output: Output, view: OperationView, nowMs: number
   }
   if (operation.attempts.length > 0) showAttempts(output, operation.attempts, nowMs);
   if (ranking !== null) {
-    section(output, 'Best units');
-    showRanking(output, ranking);
+    section(output, view.search?.walk_forward ? 'Walk forward' : 'Best units');
+    showSweep(output, view);
   }
   if (metrics !== null) {
     section(output, 'Metrics');

@@ -1,8 +1,10 @@
 import { METRICS } from '#agent/engine/backtest/metric-table';
-import { unitMetricsSchema, type Operation, type UnitResult } from '#agent/contract/operation';
+import { isTerminal, unitMetricsSchema, type Operation, type UnitResult } from '#agent/contract/operation';
+import { searchResultSchema, type SearchResult } from '#agent/contract/search-result';
 import { Fault } from '#agent/kit/error';
 import { count, metricText, plural } from './figures';
 import { elapsed } from './follow';
+import { showSearch } from './search-view';
 import type { Session } from './session';
 import { paintState } from './style';
 import type { Column } from './table';
@@ -21,6 +23,8 @@ export interface Outcome {
   operation: Operation;
   metrics: Record<string, number | null> | null;
   ranking: Ranking | null;
+  /** What a sweep proves, once it is over. */
+  search: SearchResult | null;
 }
 
 /** What there is to see of an operation: metrics of a completed backtest, the best units of a sweep so far. */
@@ -36,18 +40,22 @@ export async function readOutcome(session: Session, operation: Operation, top: n
       units_done: page.total_count,
       units: data,
     };
-    return { operation, metrics: null, ranking };
+    const isJudged = isTerminal(operation.status) && ranking.units.length > 0;
+    const result = isJudged ? await client.call('getResults', call) : undefined;
+    const search = searchResultSchema.safeParse(result?.data).data ?? null;
+    return { operation, metrics: null, ranking, search };
   }
-  if (operation.status !== 'completed') return { operation, metrics: null, ranking: null };
+  if (operation.status !== 'completed') return { operation, metrics: null, ranking: null, search: null };
   const { data } = await client.call('getMetrics', call);
-  return { operation, metrics: unitMetricsSchema.safeParse(data).data ?? null, ranking: null };
+  const metrics = unitMetricsSchema.safeParse(data).data ?? null;
+  return { operation, metrics, ranking: null, search: null };
 }
 
 /** Prints what came out, and returns the exit code: 0 completed, 1 failed or cancelled. */
 export function showOutcome({ output }: Session, outcome: Outcome): number {
-  const { operation, metrics, ranking } = outcome;
+  const { operation, metrics } = outcome;
   output.document(outcome);
-  if (ranking !== null) showRanking(output, ranking);
+  showSweep(output, outcome);
   if (metrics !== null) showMetrics(output, metrics);
   output.line();
   output.line(`${operation.operation_id} ${paintState(output.style, operation.status)}${elapsed(operation)}`);
@@ -60,6 +68,12 @@ export function showError(output: Session['output'], operation: Operation): void
   if (error === null && error_message === null) return;
   output.line(`${output.style.bad('error')}: ${printable(error?.message ?? error_message ?? '')}`);
   if (error?.hint !== undefined) output.line(`${output.style.bold('hint')}: ${printable(error.hint)}`);
+}
+
+/** The best units and what they prove; of a walk forward, what its windows chose. */
+export function showSweep(output: Session['output'], { ranking, search }: Omit<Outcome, 'operation'>): void {
+  if (ranking !== null && (search?.walk_forward ?? null) === null) showRanking(output, ranking);
+  if (search !== null) showSearch(output, search);
 }
 
 /** The best units, one column a parameter that differs between them, and how many trials they are the best of. */
@@ -84,7 +98,10 @@ function rankingColumns({ units, rank_by }: Ranking): Array<Column<RankedUnit>> 
       cell: (unit) => String(unit.parameters[name]),
       align: 'right',
     }));
-  const metrics = [rank_by, ...SHOWN_METRICS.filter((name) => name !== rank_by)].map(
+  // Of a walk forward the units have each metric twice.
+  const part = /^(train|test)\./.exec(rank_by)?.[0] ?? '';
+  const shown = SHOWN_METRICS.map((name) => `${part}${name}`);
+  const metrics = [rank_by, ...shown.filter((name) => name !== rank_by)].map(
     (name, index): Column<RankedUnit> => ({
       header: name,
       cell: (unit) => metricText(unit.metrics[name], unitOf(name)),
@@ -135,7 +152,7 @@ function metricRows(metrics: Record<string, number | null>): MetricRow[] {
 }
 
 function unitOf(name: string): (typeof METRICS)[number]['unit'] | undefined {
-  return METRICS.find((metric) => metric.name === name)?.unit;
+  return METRICS.find((metric) => metric.name === name.replace(/^(train|test)\./, ''))?.unit;
 }
 
 /** A submission that met a broken connection is sent once more: its key makes that safe. */

@@ -18,9 +18,9 @@ export const showCommand: CliCommand = {
           params: { operation_id },
           signal: shell.signal,
         });
-        const { metrics, ranking } = await readOutcome(session, data, top);
-        session.output.document({ ...data, metrics, ranking });
-        showOperation(session.output, { operation: data, metrics, ranking }, shell.clock.nowMs());
+        const { metrics, ranking, search } = await readOutcome(session, data, top);
+        session.output.document({ ...data, metrics, ranking, search });
+        showOperation(session.output, { operation: data, metrics, ranking, search }, shell.clock.nowMs());
       })
       .addHelpText(
         'after',

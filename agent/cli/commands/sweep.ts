@@ -1,5 +1,6 @@
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { submitOnce } from '#agent/cli/outcome';
+import { searchOf, walkForwardLengths } from '#agent/cli/search-options';
 import { openSession } from '#agent/cli/session';
 import { finish } from '#agent/cli/submission';
 import { collectAxis, decimal, metricNamed, wholeNumber } from '#agent/cli/usage';
@@ -8,8 +9,10 @@ export const sweepCommand: CliCommand = {
   name: 'sweep',
   create: (shell) =>
     clientCommand('sweep')
-      .summary('Backtest every combination of a grid and rank them')
-      .description('Backtest every combination of a parameter grid on all agents, and rank the results')
+      .summary('Backtest the combinations of a grid and rank them')
+      .description(
+        'Backtest the combinations of a parameter grid on all agents, rank the results, and say what they prove',
+      )
       .argument('<strategy>', 'see `ktrdr-agent strategies`')
       .argument('<symbol>', 'see `ktrdr-agent data show`')
       .argument('<timeframe>', 'such as 1d')
@@ -18,6 +21,19 @@ export const sweepCommand: CliCommand = {
         'name=from:to:step, name=a,b,c or name=value; may be repeated; default: the grid of the strategy',
         collectAxis,
       )
+      .option(
+        '--random <n>',
+        'try only so many combinations, drawn at random',
+        wholeNumber('--random', 1, 1_000_000),
+      )
+      .option('--seed <n>', 'of the draw; default: 1', wholeNumber('--seed', 0, 2 ** 32 - 1))
+      .option(
+        '--walk-forward <train:test>',
+        'choose on one stretch, test on the next, move on: 500:125 in bars, 24mo:6mo in months',
+        walkForwardLengths,
+      )
+      .option('--gap <bars>', 'left out before each test', wholeNumber('--gap', 0, 1_000_000))
+      .option('--anchored', 'train always from the first bar')
       .option('--rank-by <metric>', 'metric that orders the results; default: sharpe_ratio', metricNamed)
       .option('--top <n>', 'units to show', wholeNumber('--top', 1, 1000), 10)
       .option('--start <date>', 'first day; default: of the first bar')
@@ -38,6 +54,7 @@ export const sweepCommand: CliCommand = {
           start_date: options.start,
           end_date: options.end,
           grid: options.grid ?? {},
+          search: searchOf(options),
           rank_by: options.rankBy,
           initial_capital: options.capital,
           commission: options.commission,
@@ -59,6 +76,10 @@ export const sweepCommand: CliCommand = {
         examples(
           ['sweep sma_cross SPX 1d', 'the grid of the strategy'],
           ['sweep sma_cross SPX 1d -g fast=5:50:5 -g slow=60:200:20 -g average=sma,ema', 'your own'],
+          [
+            'sweep sma_cross SPX 1d --walk-forward 500:125 --gap 5',
+            'chosen on the past, tested on what followed',
+          ],
           ['sweep rsi_reversion SPX 1d --rank-by calmar_ratio --top 20', 'ranked by another metric'],
         ),
       ),
