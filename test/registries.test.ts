@@ -35,7 +35,7 @@ const REGISTRIES: readonly Registry[] = [
       'gaps',
       'indicator',
       'money-flow-volume',
-      'rolling-sum',
+      'rolling-ratio',
       'typical-price',
       'window',
     ],

@@ -2,7 +2,7 @@
  * Every indicator on a million bars beside talib-web: `bun test/bench/indicators.bench.ts`. Turn about, so
  * that a busy machine slows both; each time is the median of the rounds. talib-web's memory holds no
  * million bars of several columns: it gets them in parts, which suits its caches. Its times include the
- * copies into and out of its memory, without which nobody has a result; TA-Lib's own part is told apart.
+ * copies into and out of its memory, without which nobody has a result.
  */
 import { present } from '#agent/kit/assert';
 import { seededRng } from '#agent/kit/rng';

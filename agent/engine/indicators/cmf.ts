@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { barCount, defineIndicator } from './indicator';
 import { moneyFlowVolume } from './money-flow-volume';
-import { rollingSum } from './rolling-sum';
+import { rollingRatio } from './rolling-ratio';
 
 /** Σ money flow volume / Σ volume over `period` bars; 0 where nothing was traded. */
 export const cmfIndicator = defineIndicator({
@@ -13,13 +13,7 @@ export const cmfIndicator = defineIndicator({
   parameters: z.strictObject({ period: barCount(20, 'bars in the sums') }),
   outputs: ['cmf'],
   warmupBars: ({ period }) => period - 1,
-  compute(columns, { period }) {
-    const cmf = rollingSum(moneyFlowVolume(columns), period);
-    const traded = rollingSum(columns.volume, period);
-    for (let i = 0; i < cmf.length; i++) {
-      const divisor = traded[i] as number;
-      cmf[i] = divisor === 0 ? 0 : (cmf[i] as number) / divisor;
-    }
-    return { cmf };
-  },
+  compute: (columns, { period }) => ({
+    cmf: rollingRatio(moneyFlowVolume(columns), columns.volume, { period, undefinedAs: 0 }),
+  }),
 });

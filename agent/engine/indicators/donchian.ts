@@ -16,7 +16,7 @@ export const donchianIndicator = defineIndicator({
   outputs: ['upper', 'middle', 'lower'],
   warmupBars: ({ period }) => period - 1,
   compute({ high, low }, { period }) {
-    const { highest, lowest } = rollingExtremes(high, low, period);
+    const { highest, lowest } = rollingExtremes({ high, low }, period);
     const middle = new Float64Array(high.length);
     for (let i = 0; i < middle.length; i++) middle[i] = ((highest[i] as number) + (lowest[i] as number)) / 2;
     return { upper: highest, middle, lower: lowest };

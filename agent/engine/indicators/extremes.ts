@@ -1,3 +1,5 @@
+import type { BarColumns } from '#agent/engine/bars';
+
 /** Highest of `high` and lowest of `low` over a moving window. */
 export interface Extremes {
   highest: Float64Array;
@@ -9,11 +11,15 @@ export interface Extremes {
  * period and the prices: the window is the end of one block of `period` values and the beginning of the
  * next, whose extremes are running ones (van Herk 1992, "A fast algorithm for local minimum and maximum
  * filters on rectangular and octagonal kernels", Pattern Recognition Letters 13). Values must be finite.
+ * `out`, when given, is overwritten and returned. `out`, when given, is overwritten.
  */
-export function rollingExtremes(high: Float64Array, low: Float64Array, period: number): Extremes {
+export function rollingExtremes(
+  { high, low }: Pick<BarColumns, 'high' | 'low'>,
+  period: number,
+  out: Extremes = emptyExtremes(high.length),
+): Extremes {
   const { length } = high;
-  const highest = new Float64Array(length);
-  const lowest = new Float64Array(length);
+  const { highest, lowest } = out;
   highest.fill(NaN, 0, Math.min(length, period - 1));
   lowest.fill(NaN, 0, Math.min(length, period - 1));
   // Extremes of the previous block from each place to its end, and of nothing behind the last place.
@@ -47,5 +53,9 @@ export function rollingExtremes(high: Float64Array, low: Float64Array, period: n
       lowest[i] = bottomBefore < bottom ? bottomBefore : bottom;
     }
   }
-  return { highest, lowest };
+  return out;
+}
+
+function emptyExtremes(length: number): Extremes {
+  return { highest: new Float64Array(length), lowest: new Float64Array(length) };
 }

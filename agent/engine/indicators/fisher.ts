@@ -23,7 +23,7 @@ export const fisherIndicator = defineIndicator({
   warmupBars: ({ period }) => period,
   compute({ high, low }, { period, smoothing }) {
     const price = medianPrice(high, low);
-    const { highest: fisher, lowest: signal } = rollingExtremes(price, price, period);
+    const { highest: fisher, lowest: signal } = rollingExtremes({ high: price, low: price }, period);
     const weight = 2 / (smoothing + 1);
     let value = 0;
     let transform = 0;
@@ -35,7 +35,7 @@ export const fisherIndicator = defineIndicator({
       value = 0.66 * place + 0.67 * value;
       if (value > 0.99) value = 0.999;
       else if (value < -0.99) value = -0.999;
-      transform += weight * (logarithm((1 + value) / (1 - value)) - transform);
+      transform += weight * (logarithmOfRatio(value) - transform);
       fisher[i] = transform;
       signal[i] = previous;
       previous = transform;
@@ -49,3 +49,28 @@ function medianPrice(high: Float64Array, low: Float64Array): Float64Array {
   for (let i = 0; i < price.length; i++) price[i] = ((high[i] as number) + (low[i] as number)) / 2;
   return price;
 }
+
+/**
+ * ln((1 + v) / (1 − v)) = 2 artanh v for |v| ≤ 0.999, from a table and
+ * artanh v = artanh c + artanh((v − c) / (1 − v · c)), several times as fast as a logarithm; error below
+ * 1e-13. Like that, it is made of operations that are equal on every host.
+ */
+function logarithmOfRatio(value: number): number {
+  if (value === 0.999) return SATURATED;
+  if (value === -0.999) return -SATURATED;
+  const place = Math.round(value * STEPS);
+  const centre = place / STEPS;
+  const rest = (value - centre) / (1 - value * centre);
+  // |value| ≤ 0.99 here, so that |rest| ≤ 0.05 and the term of rest^13 is below 1e-18.
+  const square = rest * rest;
+  const series =
+    square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square * (1 / 9 + square * (1 / 11)))));
+  return (TABLE[place + STEPS] as number) + 2 * (rest + rest * series);
+}
+
+const STEPS = 512;
+const SATURATED = logarithm(1.999 / 0.001);
+/** 2 artanh(place / STEPS) from −1 to 1, both exclusive. */
+const TABLE = Float64Array.from({ length: 2 * STEPS + 1 }, (_, index) =>
+  index % (2 * STEPS) === 0 ? NaN : logarithm(index / (2 * STEPS - index)),
+);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BarColumns } from '#agent/engine/bars';
 import { rollingExtremes } from './extremes';
 import { barCount, defineIndicator } from './indicator';
 
@@ -26,24 +27,32 @@ export const ichimokuIndicator = defineIndicator({
     Math.max(tenkan_period, kijun_period, senkou_b_period) - 1 + displacement,
   compute({ high, low, close }, { tenkan_period, kijun_period, senkou_b_period, displacement }) {
     const { length } = close;
-    const tenkan = middle(high, low, tenkan_period);
-    const kijun = middle(high, low, kijun_period);
-    const slow = middle(high, low, senkou_b_period);
-    const senkou_a = new Float64Array(length).fill(NaN, 0, displacement);
-    const senkou_b = new Float64Array(length).fill(NaN, 0, displacement);
+    const senkou_a = new Float64Array(length);
+    // Until it holds the span, the lowest lows of all three middles pass through the column.
+    const middle = (period: number): Float64Array => middleOfRange({ high, low }, period, senkou_a);
+    const tenkan = middle(tenkan_period);
+    const kijun = middle(kijun_period);
+    const senkou_b = middle(senkou_b_period).copyWithin(displacement, 0).fill(NaN, 0, displacement);
     const chikou = new Float64Array(length).fill(NaN, 0, displacement);
+    senkou_a.fill(NaN, 0, displacement);
     for (let i = displacement; i < length; i++) {
       const made = i - displacement;
       senkou_a[i] = ((tenkan[made] as number) + (kijun[made] as number)) / 2;
-      senkou_b[i] = slow[made] as number;
       chikou[i] = (close[i] as number) - (close[made] as number);
     }
     return { tenkan, kijun, senkou_a, senkou_b, chikou };
   },
 });
 
-function middle(high: Float64Array, low: Float64Array, period: number): Float64Array {
-  const { highest, lowest } = rollingExtremes(high, low, period);
+function middleOfRange(
+  { high, low }: Pick<BarColumns, 'high' | 'low'>,
+  period: number,
+  lowest: Float64Array,
+): Float64Array {
+  const { highest } = rollingExtremes({ high, low }, period, {
+    highest: new Float64Array(high.length),
+    lowest,
+  });
   for (let i = 0; i < highest.length; i++) highest[i] = ((highest[i] as number) + (lowest[i] as number)) / 2;
   return highest;
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ema } from './ema';
 import { barCount, defineIndicator } from './indicator';
 
 /**
@@ -23,17 +22,54 @@ export const macdIndicator = defineIndicator({
   },
   outputs: ['line', 'signal', 'histogram'],
   warmupBars: ({ slow_period, signal_period }) => slow_period + signal_period - 2,
-  compute({ source }, { fast_period, slow_period, signal_period }) {
-    const { length } = source;
-    const line = ema(source, slow_period);
-    const lag = slow_period - fast_period;
-    // The first bars are NaN in the slow average and stay so in the difference.
-    const fast = ema(source.subarray(Math.min(length, lag)), fast_period);
-    for (let i = slow_period - 1; i < length; i++) line[i] = (fast[i - lag] as number) - (line[i] as number);
-    const signal = ema(line, signal_period);
-    line.fill(NaN, 0, slow_period + signal_period - 2);
-    const histogram = new Float64Array(length);
-    for (let i = 0; i < length; i++) histogram[i] = (line[i] as number) - (signal[i] as number);
-    return { line, signal, histogram };
-  },
+  compute: ({ source }, parameters) => macd(source, parameters),
 });
+
+interface Periods {
+  fast_period: number;
+  slow_period: number;
+  signal_period: number;
+}
+
+/** All three averages in one pass: each alone would mostly wait for its own last value. */
+function macd(source: Float64Array, { fast_period, slow_period, signal_period }: Periods) {
+  const { length } = source;
+  const first = slow_period + signal_period - 2;
+  const line = new Float64Array(length).fill(NaN, 0, first);
+  const signal = new Float64Array(length).fill(NaN, 0, first);
+  const histogram = new Float64Array(length).fill(NaN, 0, first);
+  if (length <= first) return { line, signal, histogram };
+
+  let slow = mean(source, 0, slow_period);
+  let fast = mean(source, slow_period - fast_period, slow_period);
+  const slowWeight = 2 / (slow_period + 1);
+  const fastWeight = 2 / (fast_period + 1);
+  const signalWeight = 2 / (signal_period + 1);
+  let average = fast - slow;
+  for (let i = slow_period; i <= first; i++) {
+    slow += ((source[i] as number) - slow) * slowWeight;
+    fast += ((source[i] as number) - fast) * fastWeight;
+    average += fast - slow;
+  }
+  average /= signal_period;
+  line[first] = fast - slow;
+  signal[first] = average;
+  histogram[first] = fast - slow - average;
+  for (let i = first + 1; i < length; i++) {
+    const value = source[i] as number;
+    slow += (value - slow) * slowWeight;
+    fast += (value - fast) * fastWeight;
+    const difference = fast - slow;
+    average += (difference - average) * signalWeight;
+    line[i] = difference;
+    signal[i] = average;
+    histogram[i] = difference - average;
+  }
+  return { line, signal, histogram };
+}
+
+function mean(source: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += source[i] as number;
+  return sum / (to - from);
+}

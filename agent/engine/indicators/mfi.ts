@@ -23,20 +23,20 @@ export const mfiIndicator = defineIndicator({
     const block = blockLength(period);
     for (let start = period; start < length; start += block) {
       const end = Math.min(length, start + block);
-      let inflow = 0;
+      let net = 0;
       let total = 0;
       for (let i = start - period + 1; i < start; i++) {
-        const value = flow[i] as number;
-        if (value > 0) inflow += value;
-        total += Math.abs(value);
+        net += flow[i] as number;
+        total += Math.abs(flow[i] as number);
       }
       for (let i = start; i < end; i++) {
         const value = flow[i] as number;
-        if (value > 0) inflow += value;
+        net += value;
         total += Math.abs(value);
-        mfi[i] = total < 1 ? 0 : 100 * (inflow / total);
+        // Inflow is half of total + net, which needs no branch on a sign that nobody can foretell.
+        mfi[i] = total < 1 ? 0 : 50 * (1 + net / total);
         const oldest = flow[i - period + 1] as number;
-        if (oldest > 0) inflow -= oldest;
+        net -= oldest;
         total -= Math.abs(oldest);
       }
     }
@@ -50,8 +50,8 @@ function signedFlow(price: Float64Array, volume: Float64Array): Float64Array {
   for (let i = 1; i < flow.length; i++) {
     const value = price[i] as number;
     const change = value - (price[i - 1] as number);
-    const money = value * (volume[i] as number);
-    flow[i] = change > 0 ? money : change < 0 ? -money : 0;
+    const sign = Number(change > 0) - Number(change < 0);
+    flow[i] = sign * value * (volume[i] as number);
   }
   return flow;
 }

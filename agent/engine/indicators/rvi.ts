@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { barCount, defineIndicator } from './indicator';
-import { rollingSum } from './rolling-sum';
+import { rollingRatio } from './rolling-ratio';
 import { sma } from './sma';
 
 /**
@@ -23,15 +23,12 @@ export const rviIndicator = defineIndicator({
   compute({ open, high, low, close }, { period, signal_period }) {
     const body = weightedDifference(close, open);
     const range = weightedDifference(high, low);
-    const rvi = rollingSum(body, period);
-    const ranges = rollingSum(range, period);
-    for (let i = 0; i < rvi.length; i++) {
-      const divisor = ranges[i] as number;
-      rvi[i] = divisor === 0 ? 0 : (rvi[i] as number) / divisor;
-    }
+    const rvi = rollingRatio(body, range, { period, undefinedAs: 0 });
     // The weights lack bars at the very beginning, where the differences are 0 and not NaN.
     rvi.fill(NaN, 0, period + 2);
-    return { rvi, signal: symmetricAverage(rvi, signal_period) };
+    // Weights 1 2 … 2 1 are an average of an average; neither column is needed any more.
+    const half = Math.ceil(signal_period / 2);
+    return { rvi, signal: sma(sma(rvi, half, body), signal_period + 1 - half, range) };
   },
 });
 
@@ -50,10 +47,4 @@ function weightedDifference(a: Float64Array, b: Float64Array): Float64Array {
     first = difference;
   }
   return result;
-}
-
-/** Weights 1 2 … 2 1: an average of an average. */
-function symmetricAverage(source: Float64Array, period: number): Float64Array {
-  const half = Math.ceil(period / 2);
-  return sma(sma(source, half), period + 1 - half);
 }

@@ -22,7 +22,7 @@ export const stochasticIndicator = defineIndicator({
   warmupBars: (parameters) => lookback(parameters),
   compute({ high, low, close }, parameters) {
     const { k_period, d_period, smooth_k } = parameters;
-    const { highest: place, lowest } = rollingExtremes(high, low, k_period);
+    const { highest: place, lowest } = rollingExtremes({ high, low }, k_period);
     for (let i = k_period - 1; i < place.length; i++) {
       const bottom = lowest[i] as number;
       const range = (place[i] as number) - bottom;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { barCount, defineIndicator } from './indicator';
-import { rollingSum } from './rolling-sum';
+import { sma } from './sma';
 
 /** Volume / its simple average over the last `period` bars, this one included; NaN where nothing was traded. */
 export const volumeratioIndicator = defineIndicator({
@@ -14,10 +14,13 @@ export const volumeratioIndicator = defineIndicator({
   outputs: ['volumeratio'],
   warmupBars: ({ period }) => period - 1,
   compute({ volume }, { period }) {
-    const volumeratio = rollingSum(volume, period);
+    const volumeratio = sma(volume, period);
+    let zeros = 0;
     for (let i = 0; i < volumeratio.length; i++) {
-      const sum = volumeratio[i] as number;
-      volumeratio[i] = sum === 0 ? NaN : ((volume[i] as number) * period) / sum;
+      const value = volume[i] as number;
+      // Told exactly: rounding may leave something of an average that has come down to nothing.
+      zeros = value === 0 ? zeros + 1 : 0;
+      volumeratio[i] = zeros >= period ? NaN : value / (volumeratio[i] as number);
     }
     return { volumeratio };
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { barCount, defineIndicator } from './indicator';
-import { rollingSum } from './rolling-sum';
+import { rollingRatio } from './rolling-ratio';
 import { typicalPrice } from './typical-price';
 
 const DAY_US = 86_400_000_000n;
@@ -25,18 +25,11 @@ export const vwapIndicator = defineIndicator({
     const price = use_typical_price ? typicalPrice(columns) : close;
     if (anchor === 'day') return { vwap: cumulative(price, volume, (bar) => (time[bar] as bigint) / DAY_US) };
     if (period === 0) return { vwap: cumulative(price, volume) };
-    const vwap = new Float64Array(price.length);
-    for (let i = 0; i < vwap.length; i++) vwap[i] = (price[i] as number) * (volume[i] as number);
-    const paid = rollingSum(vwap, period);
-    const traded = rollingSum(volume, period);
-    for (let i = 0; i < vwap.length; i++) vwap[i] = ratio(paid[i] as number, traded[i] as number);
-    return { vwap };
+    const paid = new Float64Array(price.length);
+    for (let i = 0; i < paid.length; i++) paid[i] = (price[i] as number) * (volume[i] as number);
+    return { vwap: rollingRatio(paid, volume, { period, undefinedAs: NaN }) };
   },
 });
-
-function ratio(paid: number, traded: number): number {
-  return traded === 0 ? NaN : paid / traded;
-}
 
 /** From the first bar on, or from the first bar of each day. */
 function cumulative(
@@ -57,7 +50,7 @@ function cumulative(
     }
     paid += (price[i] as number) * (volume[i] as number);
     traded += volume[i] as number;
-    vwap[i] = ratio(paid, traded);
+    vwap[i] = traded === 0 ? NaN : paid / traded;
   }
   return vwap;
 }

@@ -13,7 +13,7 @@ export const williamsrIndicator = defineIndicator({
   outputs: ['williamsr'],
   warmupBars: ({ period }) => period - 1,
   compute({ high, low, close }, { period }) {
-    const { highest: williamsr, lowest } = rollingExtremes(high, low, period);
+    const { highest: williamsr, lowest } = rollingExtremes({ high, low }, period);
     for (let i = period - 1; i < williamsr.length; i++) {
       const top = williamsr[i] as number;
       const range = top - (lowest[i] as number);
