@@ -66,12 +66,20 @@ function fieldsOf(operation: Operation, nowMs: number): Field[] {
 /** "fast=5:60:5 average=sma,ema commission=0.001": as the flags of a command would say it. */
 export function parametersText(metadata: Readonly<Record<string, unknown>>): string {
   const request = recordOf(metadata.parameters) ?? metadata;
-  const { grid, parameters, ...rest } = request;
+  const { grid, parameters, search, ...rest } = request;
   const searched = recordOf(grid) ?? recordOf(parameters) ?? {};
   const others = Object.entries(rest).filter(([name, value]) => !NAMED_ABOVE.has(name) && value !== null);
-  return [...Object.entries(searched), ...others]
+  return [...Object.entries(searched), ...searchEntries(search), ...others]
     .map(([name, value]) => `${name}=${axisText(value)}`)
     .join(' ');
+}
+
+/** A search that is not the whole grid, as flat entries without what it leaves at nothing. */
+function searchEntries(search: unknown): Array<[string, unknown]> {
+  const { method, ...rest } = recordOf(search) ?? { method: 'grid' };
+  if (method === 'grid') return [];
+  const said = Object.entries(rest).filter(([, value]) => value !== 0 && value !== false);
+  return [['search', method], ...said];
 }
 
 const NAMED_ABOVE = new Set(['strategy_name', 'symbol', 'timeframe']);

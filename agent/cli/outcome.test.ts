@@ -58,6 +58,11 @@ test('parameters read as the flags of a command', () => {
   const request = { strategy_name: 'sma_cross', symbol: 'SPX', timeframe: '1d', grid, commission: 0.001 };
   const text = 'fast=5:60:5 average=sma,ema slow=50 commission=0.001';
   expect(parametersText({ parameters: request })).toBe(text);
+  expect(parametersText({ ...request, search: { method: 'grid' } })).toBe(text);
+  const search = { method: 'walk_forward', train_bars: 500, test_bars: 100, gap_bars: 0, anchored: false };
+  expect(parametersText({ grid: { fast: 10 }, search })).toBe(
+    'fast=10 search=walk_forward train_bars=500 test_bars=100',
+  );
   expect(parametersText(request)).toBe(text);
   expect(parametersText({ parameters: { parameters: { fast: 10 }, start_date: null } })).toBe('fast=10');
   expect(parametersText({})).toBe('');

@@ -38,6 +38,15 @@ test('a search of many trials ends with what it proves, in words', () => {
   ]);
 });
 
+test('evidence comes with what it does not prove', () => {
+  const verdict = 'evidence of skill after 2,016 trials: deflated Sharpe 0.97 (needs 0.95)';
+  const lines = shown({ trials: { ...trials, deflated_sharpe_ratio: 0.97, is_evidence: true, verdict } });
+  expect(lines.slice(1, 3)).toEqual([
+    `E${verdict.slice(1)}.`,
+    'A long position in a rising market passes this test, too: compare buy_and_hold_return.',
+  ]);
+});
+
 test('without a figure the words alone are shown', () => {
   const verdict = 'no evidence of skill after 3 trials: none has returns that can be judged';
   const judged = { ...trials, best_sharpe_ratio: null, deflated_sharpe_ratio: null, verdict };

@@ -27,6 +27,10 @@ export function showSearch(output: Output, { trials, walk_forward, rank_by }: Se
   if (proof === undefined) return;
   const verdict = `${proof.verdict.charAt(0).toUpperCase()}${proof.verdict.slice(1)}.`;
   output.line(proof.is_evidence ? style.good(verdict) : style.warning(verdict));
+  // Both tests ask for a Sharpe ratio above 0, which a rising market gives to whoever is in it.
+  if (proof.is_evidence) {
+    output.line('A long position in a rising market passes this test, too: compare buy_and_hold_return.');
+  }
 }
 
 /** One row a window: where it was tested, what it chose, and the metric that chose before and after. */

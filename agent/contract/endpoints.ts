@@ -208,7 +208,7 @@ const operations = {
     method: 'post',
     path: '/sweeps/start',
     tag: 'work',
-    summary: 'Backtest every combination of a parameter grid, in batches over all workers',
+    summary: 'Backtest the combinations of a parameter grid, in batches over all workers',
     permission: 'run',
     params: none,
     query: submitQuery,

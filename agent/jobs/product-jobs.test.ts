@@ -80,6 +80,30 @@ test('a batch of a sweep evaluates its units but those that are done', async () 
   expect(heard[0]?.metrics['sharpe_ratio']).toBeNumber();
 });
 
+test('a batch of a walk forward trains and tests its units, across the border of two windows', async () => {
+  await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
+  const barsPath = join(fixture.runtimeDir, 'bars.arrow');
+  const barCount = await writeBars(barsPath);
+  const parameters = {
+    grid: { fast: { from: 5, to: 14, step: 1 }, slow: { values: [50, 100] } },
+    search: { method: 'walk_forward', train_bars: 1000, test_bars: 500, gap_bars: 5 },
+  };
+  const units = { from: 15, to: 25, done: [16] };
+  await fixture.start(1, 'sweep', overrides({ kind: 'sweep', parameters, barsPath, barCount, units }));
+  const report = await fixture.result(1);
+  expect(report).toMatchObject({ outcome: 'completed', result: { units_evaluated: 9, units_skipped: 1 } });
+  const heard = fixture.heard(1).units;
+  expect(heard.map(({ unit_index, metrics }) => [unit_index, metrics['window']])).toEqual(
+    [15, 17, 18, 19, 20, 21, 22, 23, 24].map((unit) => [unit, unit < 20 ? 0 : 1]),
+  );
+  expect(heard[4]?.parameters).toMatchObject({ fast: 5, slow: 50 });
+  for (const { metrics } of heard) {
+    expect(metrics['train.sharpe_ratio']).toBeNumber();
+    expect(metrics['test.daily_returns_count']).toBe(500);
+    expect(metrics['test.from_ms']).toBeGreaterThan(metrics['train.to_ms'] as number);
+  }
+});
+
 test('bars that are not those of the grant fail the job', async () => {
   await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
   const barsPath = join(fixture.runtimeDir, 'bars.arrow');

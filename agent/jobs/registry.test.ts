@@ -158,6 +158,30 @@ describe('a sweep', () => {
     expect(fault).toMatchObject({ code: 'invalid', hint: expect.stringContaining('coarsen') });
   });
 
+  test('searches the whole grid, a seeded sample of it, or each combination in each window', () => {
+    const grid = { fast: axis(10), slow: axis(10) };
+    const parse = (search?: unknown) => parseJobParameters(kind, { ...backtest, grid, search });
+    const bars = { symbol: 'SP500', timeframe: '1d', data_hash: 'd'.repeat(64), bar_count: 1000 };
+    const units = (search: unknown) => kind.split?.(parse(search), bars).units;
+    expect(parse()['search']).toEqual({ method: 'grid' });
+    expect(parse({ method: 'random', samples: 20 })['search']).toMatchObject({ samples: 20, seed: 1 });
+    expect(units({ method: 'grid' })).toBe(45);
+    expect(units({ method: 'random', samples: 20 })).toBe(20);
+    // Windows of 300 + 100 bars that move on by 100: seven of them.
+    expect(units({ method: 'walk_forward', train_bars: 300, test_bars: 100 })).toBe(7 * 45);
+    for (const [search, message] of [
+      [{ method: 'random', samples: 46 }, 'Cannot draw 46 combinations of sma_cross: the grid has 45'],
+      [{ method: 'walk_forward', train_bars: 1000, test_bars: 100 }, 'leaves nothing to test'],
+      [{ method: 'walk_forward', train_months: 12, test_months: 3 }, 'the request has no start and end'],
+      [{ method: 'walk_forward', train_bars: 12 }, 'search: walk_forward takes either'],
+      [{ method: 'genetic' }, 'search.method: '],
+    ] as const) {
+      const fault = faultOf(() => units(search));
+      expect(fault.code).toBe('invalid');
+      expect(fault.message).toContain(message);
+    }
+  });
+
   test('refuses an unknown metric to rank by', () => {
     const fault = faultOf(() => parseJobParameters(kind, { ...backtest, rank_by: 'luck' }));
     expect(fault.message).toContain('rank_by: ');
