@@ -80,3 +80,39 @@ test('indicator() fills in what is not the period, and refuses what cannot be', 
   expect(() => cache.indicator(bars, 'smaa', 10)).toThrow("Cannot find indicator 'smaa'");
   expect(() => cache.indicator(bars, 'macd', 10)).toThrow("there is no parameter 'period'");
 });
+
+test('columns that were let go of are written to again, but only in a later run', () => {
+  const cache = createIndicatorCache({ bytesMax: 0 });
+  const first = cache.indicator(bars, 'sma', 5);
+  const second = cache.indicator(bars, 'sma', 6);
+  expect(second).not.toBe(first);
+  expect([...first]).toEqual([...sma(bars.close, 5)]);
+  cache.beginRun();
+  const again = [cache.indicator(bars, 'sma', 7), cache.indicator(bars, 'ema', 3)];
+  expect(new Set(again)).toEqual(new Set([first, second]));
+  expect([...(again[0] ?? [])]).toEqual([...sma(bars.close, 7)]);
+  // What has not been let go of stays as it is.
+  const keeping = createIndicatorCache();
+  const kept = keeping.indicator(bars, 'sma', 5);
+  keeping.beginRun();
+  expect(keeping.indicator(bars, 'sma', 6)).not.toBe(kept);
+  expect(keeping.indicator(bars, 'sma', 5)).toBe(kept);
+});
+
+test('a column written to again is a new source, and columns of bars are never written to', () => {
+  const cache = createIndicatorCache({ bytesMax: 3 * COLUMN_BYTES });
+  const indicator = indicatorNamed('sma');
+  const smoothed = (period: number): number[] => {
+    cache.beginRun();
+    const source = cache.indicator(bars, 'sma', period);
+    return [...(cache.outputs(bars, { indicator, parameters: { period: 2 }, source })['sma'] ?? [])];
+  };
+  const closes = [...bars.close];
+  for (const period of [3, 4, 5, 3, 6, 4]) {
+    const expected = sma(sma(bars.close, period), 2);
+    expect(smoothed(period).map((value) => value.toFixed(9))).toEqual(
+      [...expected].map((value) => value.toFixed(9)),
+    );
+  }
+  expect([...bars.close]).toEqual(closes);
+});

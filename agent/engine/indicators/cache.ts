@@ -2,15 +2,23 @@ import { assert, present } from '#agent/kit/assert';
 import type { Bars, PriceSource } from '#agent/engine/bars';
 import { parseParameters } from '#agent/engine/strategy/parameters';
 import type { ParameterValues } from '#agent/engine/strategy/strategy';
-import type { Indicator, IndicatorOutputs } from './indicator';
+import type { Indicator, IndicatorColumns, IndicatorOutputs } from './indicator';
 import { indicatorNamed } from './registry';
 
-/** Indicators of one process, each computed once and shared; callers never write to what they get. */
+/**
+ * Indicators of one process, each computed once and shared; callers never write to what they get, and
+ * keep it no longer than until the next `beginRun`.
+ */
 export interface IndicatorCache {
   /** The first output of an indicator that needs no more than a period. */
   indicator(bars: Bars, name: string, period: number, source?: PriceSource): Float64Array;
   /** All outputs of an indicator. */
   outputs(bars: Bars, request: IndicatorRequest): IndicatorOutputs;
+  /**
+   * Nobody uses any column that was handed out before: those that the cache has since let go of are
+   * written to again, because the pages of a fresh column cost as much as an average computed in it.
+   */
+  beginRun(): void;
   readonly bytes: number;
 }
 
@@ -29,9 +37,14 @@ export interface IndicatorCacheOptions {
 
 const INDICATOR_CACHE_DEFAULTS: IndicatorCacheOptions = { bytesMax: 256 * 1024 * 1024 };
 
+/** More are not taken back: a run has few columns. */
+const SPARES_MAX = 16;
+
 interface Entry {
   outputs: IndicatorOutputs;
   bytes: number;
+  /** Columns that belong to this entry alone. */
+  own: Float64Array[];
 }
 
 /**
@@ -55,14 +68,31 @@ export function createIndicatorCache({
     columnIds.set(column, nextColumnId);
     return nextColumnId++;
   };
+  // Let go of in this run, and free to be written to since an earlier one.
+  let retired: Float64Array[] = [];
+  const spares: Float64Array[] = [];
+  const retire = (entry: Entry): void => {
+    if (retired.length < SPARES_MAX) retired.push(...entry.own);
+  };
+  const compute = (indicator: Indicator, columns: IndicatorColumns, parameters: ParameterValues): Entry => {
+    const index = spares.findIndex((spare) => spare.length === columns.source.length);
+    const [spare] = index === -1 ? [] : spares.splice(index, 1);
+    const outputs = indicator.compute(spare === undefined ? columns : { ...columns, spare }, parameters);
+    const computed = [...new Set(Object.values(outputs))];
+    if (spare !== undefined && !computed.includes(spare)) spares.push(spare);
+    const bytes = computed.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const inputs: unknown[] = Object.values(columns);
+    return { outputs, bytes, own: computed.filter((column) => !inputs.includes(column)) };
+  };
   const keep = (key: string, entry: Entry): void => {
-    if (entry.bytes > bytesMax) return;
+    if (entry.bytes > bytesMax) return retire(entry);
     entries.set(key, entry);
     bytes += entry.bytes;
     for (const [oldest, dropped] of entries) {
       if (bytes <= bytesMax) break;
       entries.delete(oldest);
       bytes -= dropped.bytes;
+      retire(dropped);
     }
   };
   const outputs = (bars: Bars, { indicator, parameters, source = 'close' }: IndicatorRequest) => {
@@ -77,9 +107,9 @@ export function createIndicatorCache({
       entries.set(key, hit);
       return hit.outputs;
     }
-    const computed = indicator.compute({ ...bars, source: sourceColumn }, parameters);
-    keep(key, { outputs: computed, bytes: bytesOf(computed) });
-    return computed;
+    const entry = compute(indicator, { ...bars, source: sourceColumn }, parameters);
+    keep(key, entry);
+    return entry.outputs;
   };
 
   return {
@@ -87,6 +117,14 @@ export function createIndicatorCache({
       return bytes;
     },
     outputs,
+    beginRun() {
+      for (const column of retired.slice(0, SPARES_MAX - spares.length)) {
+        // With other content it is another source.
+        columnIds.delete(column);
+        spares.push(column);
+      }
+      retired = [];
+    },
     indicator(bars, name, period, source = 'close') {
       const indicator = indicatorNamed(name);
       const parameters = parametersOf(indicator, period);
@@ -100,9 +138,4 @@ export function createIndicatorCache({
 function parametersOf(indicator: Indicator, period: number): ParameterValues {
   const names = Object.keys(indicator.parameters.shape);
   return names.length === 1 && names[0] === 'period' ? { period } : parseParameters(indicator, { period });
-}
-
-/** Outputs may share a column. */
-function bytesOf(outputs: IndicatorOutputs): number {
-  return [...new Set(Object.values(outputs))].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -11,7 +11,7 @@ export const emaIndicator = defineIndicator({
   parameters: z.strictObject({ period: barCount(20, 'bars in the average') }),
   outputs: ['ema'],
   warmupBars: ({ period }) => period - 1,
-  compute: ({ source }, { period }) => ({ ema: ema(source, period) }),
+  compute: ({ source, spare }, { period }) => ({ ema: ema(source, period, spare) }),
 });
 
 /**

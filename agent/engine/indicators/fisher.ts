@@ -58,19 +58,19 @@ function medianPrice(high: Float64Array, low: Float64Array): Float64Array {
 function logarithmOfRatio(value: number): number {
   if (value === 0.999) return SATURATED;
   if (value === -0.999) return -SATURATED;
-  const place = Math.round(value * STEPS);
-  const centre = place / STEPS;
+  const place = Math.trunc(value * STEPS + STEPS + 0.5);
+  const centre = place / STEPS - 1;
   const rest = (value - centre) / (1 - value * centre);
   // |value| ≤ 0.99 here, so that |rest| ≤ 0.05 and the term of rest^13 is below 1e-18.
   const square = rest * rest;
   const series =
     square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square * (1 / 9 + square * (1 / 11)))));
-  return (TABLE[place + STEPS] as number) + 2 * (rest + rest * series);
+  return (TABLE[place] as number) + 2 * (rest + rest * series);
 }
 
 const STEPS = 512;
 const SATURATED = logarithm(1.999 / 0.001);
-/** 2 artanh(place / STEPS) from −1 to 1, both exclusive. */
+/** 2 artanh(place / STEPS − 1) from −1 to 1, both exclusive. */
 const TABLE = Float64Array.from({ length: 2 * STEPS + 1 }, (_, index) =>
   index % (2 * STEPS) === 0 ? NaN : logarithm(index / (2 * STEPS - index)),
 );

@@ -15,7 +15,7 @@ export function acrossGaps(
   const inputs = valueInputs(indicator, columns);
   const { length } = present(inputs[0], `an input of ${indicator.name}`);
   for (const input of inputs) assert(input.length === length, 'columns of an indicator are equally long');
-  if (inputs.every(isFinite)) return indicator.compute(columns, parameters);
+  if (inputs.every((input) => isGapless(input, columns))) return indicator.compute(columns, parameters);
 
   const results = Object.fromEntries(
     indicator.outputs.map((name) => [name, new Float64Array(length).fill(NaN)] as const),
@@ -31,20 +31,31 @@ function valueInputs({ inputs }: Pick<Indicator, 'inputs'>, columns: IndicatorCo
   return inputs.flatMap((input) => (input === 'time' ? [] : [columns[input]]));
 }
 
-/** Times nothing: x · 0 is 0 for a finite x and NaN otherwise, and four at a time cost one addition. */
+// Columns of bars are never written to, and are asked about for every indicator of a sweep.
+const gaplessBars = new WeakMap<Float64Array, boolean>();
+
+function isGapless(input: Float64Array, { open, high, low, close, volume }: IndicatorColumns): boolean {
+  if (![open, high, low, close, volume].includes(input)) return isFinite(input);
+  const known = gaplessBars.get(input);
+  if (known !== undefined) return known;
+  const gapless = isFinite(input);
+  gaplessBars.set(input, gapless);
+  return gapless;
+}
+
+/** x − x is 0 for a finite x and NaN otherwise, and so is it of a sum; four at a time cost one wait. */
 function isFinite(column: Float64Array): boolean {
   const { length } = column;
-  let zero = 0;
+  let nothing = 0;
   let i = 0;
   for (; i + 3 < length; i += 4) {
-    zero +=
-      ((column[i] as number) +
-        (column[i + 1] as number) +
-        ((column[i + 2] as number) + (column[i + 3] as number))) *
-      0;
+    const left = (column[i] as number) + (column[i + 1] as number);
+    const right = (column[i + 2] as number) + (column[i + 3] as number);
+    const total = left + right;
+    nothing += total - total;
   }
-  for (; i < length; i++) zero += (column[i] as number) * 0;
-  return zero === 0;
+  for (; i < length; i++) nothing += (column[i] as number) - (column[i] as number);
+  return nothing === 0;
 }
 
 function* finiteRuns(inputs: readonly Float64Array[], length: number): Generator<[number, number]> {

@@ -42,6 +42,8 @@ export type IndicatorInput = PriceSource | 'source' | 'time';
 /** Columns of equal length; only those that the indicator names as inputs are read. */
 export interface IndicatorColumns extends BarColumns {
   readonly source: Float64Array;
+  /** A column nobody uses, of the same length: an indicator may return one output in it, or leave it. */
+  readonly spare?: Float64Array;
 }
 
 /** A column for each output, as long as the bars. Outputs may share a column; nobody writes to one. */

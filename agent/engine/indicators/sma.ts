@@ -11,7 +11,7 @@ export const smaIndicator = defineIndicator({
   parameters: z.strictObject({ period: barCount(20, 'bars in the average') }),
   outputs: ['sma'],
   warmupBars: ({ period }) => period - 1,
-  compute: ({ source }, { period }) => ({ sma: sma(source, period) }),
+  compute: ({ source, spare }, { period }) => ({ sma: sma(source, period, spare) }),
 });
 
 /** Simple moving average of the last `period` values (TA-Lib SMA); NaN until there are as many. */

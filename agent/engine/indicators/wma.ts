@@ -11,7 +11,7 @@ export const wmaIndicator = defineIndicator({
   parameters: z.strictObject({ period: barCount(20, 'bars in the average') }),
   outputs: ['wma'],
   warmupBars: ({ period }) => period - 1,
-  compute: ({ source }, { period }) => ({ wma: wma(source, period) }),
+  compute: ({ source, spare }, { period }) => ({ wma: wma(source, period, spare) }),
 });
 
 /** Average weighted 1 for the oldest to `period` for the newest value (TA-Lib WMA); NaN in warm-up. */
