@@ -51,6 +51,7 @@ export function runBacktest(request: BacktestRequest): BacktestResult {
 }
 
 function decide({ bars, strategy, parameters, cache = createIndicatorCache() }: BacktestRequest): Signals {
+  cache.beginRun();
   const signals = strategy.signals(bars, parameters, cache);
   for (const name of SIGNAL_COLUMNS) {
     const column = signals[name];
