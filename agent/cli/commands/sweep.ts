@@ -71,16 +71,12 @@ export const sweepCommand: CliCommand = {
         );
         await finish(session, data, { detach: options.detach ?? false, top: options.top });
       })
-      .addHelpText(
-        'after',
-        examples(
-          ['sweep sma_cross SPX 1d', 'the grid of the strategy'],
-          ['sweep sma_cross SPX 1d -g fast=5:50:5 -g slow=60:200:20 -g average=sma,ema', 'your own'],
-          [
-            'sweep sma_cross SPX 1d --walk-forward 500:125 --gap 5',
-            'chosen on the past, tested on what followed',
-          ],
-          ['sweep rsi_reversion SPX 1d --rank-by calmar_ratio --top 20', 'ranked by another metric'],
-        ),
-      ),
+      .addHelpText('after', examples(...EXAMPLES)),
 };
+
+const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
+  ['sweep sma_cross SPX 1d', 'the grid of the strategy'],
+  ['sweep sma_cross SPX 1d -g fast=5:50:5 -g slow=60:200:20 -g average=sma,ema', 'your own'],
+  ['sweep sma_cross SPX 1d --walk-forward 500:125 --gap 5', 'chosen on the past, tested on what followed'],
+  ['sweep rsi_reversion SPX 1d --rank-by calmar_ratio --top 20', 'ranked by another metric'],
+];
