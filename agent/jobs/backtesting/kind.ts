@@ -4,8 +4,8 @@ import type { JobKind } from '#agent/contract/kind';
 import { unitMetricsSchema } from '#agent/contract/operation';
 import { Fault } from '#agent/kit/error';
 import { parseParameters } from '#agent/engine/strategy/parameters';
-import { strategyNamed } from '#agent/engine/strategy/registry';
 import { backtestFields, barsRequest, endsAfterStart } from './request';
+import { STRATEGY_ONCE, strategyMetadata, strategyOf, strategyOnce } from './strategy';
 import { SIZES_TWICE, sizesOnce } from './trading';
 
 export const TRADES_MAX = 10_000;
@@ -21,6 +21,7 @@ export const backtestRequestSchema = z
       .default({})
       .describe('parameters of the strategy; those left out have its defaults'),
   })
+  .refine(strategyOnce, { path: ['strategy_name'], message: STRATEGY_ONCE })
   .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' })
   .refine(sizesOnce, { path: ['position_quantity'], message: SIZES_TWICE });
 
@@ -58,7 +59,7 @@ export const backtestingKind: JobKind = {
   bars: (parameters) => barsRequest(backtestRequestSchema.parse(parameters)),
   normalize(input) {
     const { allow_short, ...request } = backtestRequestSchema.parse(input);
-    const strategy = strategyNamed(request.strategy_name);
+    const strategy = strategyOf(request);
     const chosen = withAllowShort(request.parameters, allow_short);
     return { ...request, parameters: parseParameters(strategy, chosen) };
   },
@@ -67,7 +68,7 @@ export const backtestingKind: JobKind = {
     return {
       symbol: request.symbol,
       timeframe: request.timeframe,
-      strategy_name: request.strategy_name,
+      ...strategyMetadata(request),
       start_date: request.start_date ?? null,
       end_date: request.end_date ?? null,
       parameters: request.parameters,

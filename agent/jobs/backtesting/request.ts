@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timeframeSchema } from '#agent/contract/timeframe';
 import type { BarsRequest } from '#agent/contract/kind';
+import { strategyFields } from './strategy';
 import { tradingFields } from './trading';
 
 const instant = z.union(
@@ -10,7 +11,7 @@ const instant = z.union(
 
 /** What a backtest and a sweep of backtests have in common, in KTRDR's names. */
 export const backtestFields = {
-  strategy_name: z.string().min(1).max(100).describe('a built-in strategy'),
+  ...strategyFields,
   symbol: z.string().min(1).max(32).describe('symbol of imported bars'),
   timeframe: timeframeSchema.describe('length of a bar'),
   start_date: instant.optional().describe('first day; without it from the first bar'),

@@ -1,14 +1,14 @@
 import { toKtrdrMetrics, toKtrdrTrade } from '#agent/engine/backtest/ktrdr';
 import { runBacktest } from '#agent/engine/backtest/run';
 import { parseParameters } from '#agent/engine/strategy/parameters';
-import { strategyNamed } from '#agent/engine/strategy/registry';
 import type { JobContext } from '#agent/jobs/job';
 import { backtestRequestSchema, backtestResultSchema, EQUITY_POINTS_MAX, TRADES_MAX } from './kind';
+import { strategyOf } from './strategy';
 import { tradingOf } from './trading';
 
 export async function runBacktestJob(context: JobContext): Promise<Record<string, unknown>> {
   const request = backtestRequestSchema.parse(context.parameters);
-  const strategy = strategyNamed(request.strategy_name);
+  const strategy = strategyOf(request);
   const parameters = parseParameters(strategy, request.parameters);
   const bars = await context.bars();
   context.reportProgress({

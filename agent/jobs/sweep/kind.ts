@@ -13,9 +13,9 @@ import {
 import { planWalkForward } from '#agent/engine/search/walk-forward';
 import type { Extent } from '#agent/engine/search/windows';
 import { countWindows } from '#agent/engine/search/windows';
-import { strategyNamed } from '#agent/engine/strategy/registry';
 import { backtestFields, barsRequest, endsAfterStart } from '#agent/jobs/backtesting/request';
 import { withAllowShort } from '#agent/jobs/backtesting/kind';
+import { STRATEGY_ONCE, strategyMetadata, strategyOf, strategyOnce } from '#agent/jobs/backtesting/strategy';
 import { SIZES_TWICE, sizesOnce } from '#agent/jobs/backtesting/trading';
 
 const HOUR_MS = 3_600_000;
@@ -37,6 +37,7 @@ export const sweepRequestSchema = z
       .default('sharpe_ratio')
       .describe('metric that orders the results, and that a walk forward chooses by'),
   })
+  .refine(strategyOnce, { path: ['strategy_name'], message: STRATEGY_ONCE })
   .refine(endsAfterStart, { path: ['end_date'], message: 'must not be before start_date' })
   .refine(sizesOnce, { path: ['position_quantity'], message: SIZES_TWICE });
 export type SweepRequest = z.output<typeof sweepRequestSchema>;
@@ -61,7 +62,7 @@ export const sweepKind: JobKind = {
   bars: (parameters) => barsRequest(sweepRequestSchema.parse(parameters)),
   normalize(input) {
     const { allow_short, ...request } = sweepRequestSchema.parse(input);
-    const strategy = strategyNamed(request.strategy_name);
+    const strategy = strategyOf(request);
     // An empty grid stands for the strategy's own: written out, so that a later version sweeps the same.
     const grid = Object.keys(request.grid).length === 0 ? strategy.grid : request.grid;
     const searched = { ...request, grid: withAllowShort(grid, allow_short) };
@@ -83,7 +84,7 @@ export const sweepKind: JobKind = {
     return {
       symbol: request.symbol,
       timeframe: request.timeframe,
-      strategy_name: request.strategy_name,
+      ...strategyMetadata(request),
       start_date: request.start_date ?? null,
       end_date: request.end_date ?? null,
       grid: request.grid,
@@ -98,8 +99,8 @@ export const sweepKind: JobKind = {
  * The combinations of a sweep; a walk forward tries them in each window. The same in the same order on
  * every host. Throws Fault `invalid` as `planSweep` and `planRandom` do.
  */
-export function sweepPlan({ strategy_name, grid, search }: SweepRequest): SweepPlan {
-  const strategy = strategyNamed(strategy_name);
+export function sweepPlan(request: SweepRequest, strategy = strategyOf(request)): SweepPlan {
+  const { grid, search } = request;
   return search.method === 'random' ? planRandom(strategy, grid, search) : planSweep(strategy, grid);
 }
 

@@ -7,9 +7,9 @@ import { createIndicatorCache } from '#agent/engine/indicators/cache';
 import type { IndicatorCache } from '#agent/engine/indicators/cache';
 import { createWindowEvaluator, planWalkForward } from '#agent/engine/search/walk-forward';
 import { windowsOf } from '#agent/engine/search/windows';
-import { strategyNamed } from '#agent/engine/strategy/registry';
-import type { ParameterValues } from '#agent/engine/strategy/strategy';
+import type { ParameterValues, Strategy } from '#agent/engine/strategy/strategy';
 import { assert, present } from '#agent/kit/assert';
+import { strategyOf } from '#agent/jobs/backtesting/strategy';
 import { tradingOf } from '#agent/jobs/backtesting/trading';
 import type { JobContext } from '#agent/jobs/job';
 import { extentOf, sweepPlan, sweepRequestSchema } from './kind';
@@ -19,7 +19,8 @@ import type { SweepRequest } from './kind';
 export async function runSweepJob(context: JobContext): Promise<Record<string, unknown>> {
   const request = sweepRequestSchema.parse(context.parameters);
   const { from, to, done } = present(context.units, 'the unit range of a sweep batch');
-  const units = unitsOf(request, await context.bars());
+  const strategy = strategyOf(request);
+  const units = unitsOf(request, strategy, await context.bars());
   assert(to <= units.count, `units end at ${units.count}, the batch at ${to}`);
 
   const finished = new Set(done);
@@ -28,7 +29,7 @@ export async function runSweepJob(context: JobContext): Promise<Record<string, u
     const total = to - from;
     context.reportProgress({
       percentage: (100 * processed) / total,
-      current_step: `backtesting ${request.strategy_name}`,
+      current_step: `backtesting ${strategy.name}`,
       items_processed: processed,
       items_total: total,
     });
@@ -55,11 +56,11 @@ interface SweepUnits {
 }
 
 /** A unit of a grid or a sample is one backtest; of a walk forward two, on the parts of its window. */
-function unitsOf(request: SweepRequest, bars: Bars): SweepUnits {
-  const plan = sweepPlan(request);
+function unitsOf(request: SweepRequest, strategy: Strategy, bars: Bars): SweepUnits {
+  const plan = sweepPlan(request, strategy);
   const shared = {
     bars,
-    strategy: strategyNamed(request.strategy_name),
+    strategy,
     ...tradingOf(request),
     cache: cacheOf(bars),
     scratch: createScratch(),
