@@ -27,6 +27,13 @@ export interface ProtectionRequest {
   risk: RiskOptions;
 }
 
+/** False when no position can have a stop or a target. */
+export function mayProtect(signals: Signals, risk: RiskOptions): boolean {
+  const { stopFraction, targetFraction, trailingFraction } = risk;
+  const columns = signals.stop ?? signals.target ?? signals.trailing;
+  return columns !== null || (stopFraction ?? targetFraction ?? trailingFraction) !== undefined;
+}
+
 /** Undefined when the position has neither stop nor target. */
 export function protect(request: ProtectionRequest): Protection | undefined {
   const { side, entryPrice, signals, decidedBar, risk } = request;

@@ -4,7 +4,7 @@ import { calendarOf } from './calendar';
 import { cashOf, completeCosts, fillPrice } from './costs';
 import { createDecisions } from './decisions';
 import type { Decisions } from './decisions';
-import { findProtectiveExit, protect } from './protection';
+import { findProtectiveExit, mayProtect, protect } from './protection';
 import type { Protection, ProtectiveExit } from './protection';
 import type { Capital, Costs, RiskOptions, Sizing } from './request';
 import type { ExitReason } from './result';
@@ -73,6 +73,7 @@ export function simulate(bars: Bars, signals: Signals, options: SimulationOption
     costs: completeCosts(options.costs),
     sizing: options.sizing ?? { kind: 'fraction', fraction: capital.positionFraction },
     risk,
+    protects: mayProtect(signals, risk),
   };
   for (let bar = firstBar; bar < bars.length;) {
     bar = account.quantity === 0 ? waitForEntry(account, bar) : holdPosition(account, bar);
@@ -103,6 +104,8 @@ interface Account {
   readonly costs: Required<Costs>;
   readonly sizing: Sizing;
   readonly risk: RiskOptions;
+  /** May any position have a stop or a target? */
+  readonly protects: boolean;
 }
 
 /** Marks the bars from `bar` on while flat, enters at the open after, and returns that bar. */
@@ -173,7 +176,9 @@ function enter(account: Account, decidedBar: number): void {
     netPnl: 0,
   };
   account.roundTrips.push(account.open);
-  account.protection = protect({ side, entryPrice, signals, decidedBar, risk: account.risk });
+  if (account.protects) {
+    account.protection = protect({ side, entryPrice, signals, decidedBar, risk: account.risk });
+  }
   separateSignals(account, decidedBar);
 }
 
