@@ -51,7 +51,7 @@ export function bindBarCount(expression: Expression, scope: Scope, minimum: 0 | 
   const range = `a whole number of bars from ${minimum} to ${BARS_BACK_MAX}`;
   if (expression.kind === 'negate' && expression.operand.kind === 'number') {
     throw problem(
-      `it would look ${expression.operand.value} bars into the future`,
+      `${-expression.operand.value} bars ago would be the future`,
       'count bars back: [1] is the bar before',
     );
   }

@@ -165,10 +165,11 @@ export function describeNode(node: Node): string {
   return 'an alias';
 }
 
-/** Aliases make a small file large, and no strategy needs them. */
+/** Aliases make a small file large, and no strategy needs them. Throws, for what follows would miss the value. */
 function withoutAlias(document: Document, node: Node | null): Node | null {
   if (!isAlias(node)) return node;
   document.problems.report(node.range[0], `the alias *${node.source} is not read`, 'write the value out');
+  document.problems.throwIfAny();
   return null;
 }
 

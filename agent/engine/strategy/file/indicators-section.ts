@@ -207,6 +207,7 @@ function readIndicatorParameter(
     if ('from' in setting && setting.from.type === 'number' && wanted !== undefined) {
       const { type, minimum, maximum } = wanted;
       setting.from.use({ whole: type === 'integer', minimum, maximum });
+      if (!setting.from.fits()) return undefined;
     }
     const tested = 'value' in setting ? [setting.value] : testedValues(setting.from);
     for (const value of tested) checkValue(document, field, { indicator, value });

@@ -13,6 +13,8 @@ export interface ParameterDraft extends ParameterSlot {
   readonly default: ParameterValue;
   /** The words that it may be. */
   readonly words: readonly string[];
+  /** Whether the default is what all uses so far allow; reports it, once, where it is not. */
+  fits(): boolean;
   /** Reports what its uses do not allow, once everything has been read. */
   finish(): FinishedParameter;
 }
@@ -43,6 +45,8 @@ export function readParameters(document: Document, section: Field | undefined): 
     const draft = readParameter(document, field);
     if (draft !== undefined) drafts.set(field.key, draft);
   }
+  // A name that fails because its own definition did would be reported again at each of its uses.
+  if (drafts.size < fields.size) document.problems.throwIfAny();
   return drafts;
 }
 
@@ -107,8 +111,18 @@ function createDraft(
     minimum: declared.minimum?.value ?? -Infinity,
     maximum: declared.maximum?.value ?? Infinity,
   };
+  let isReported = false;
+  const fits = (): boolean => {
+    if (typeof value !== 'number' || allows(domain, value)) return true;
+    const at = declared.default.value?.range[0] ?? declared.default.offset;
+    const message = `parameter '${field.key}' must be ${describe(domain)}, its default is ${value}`;
+    if (!isReported) document.problems.report(at, message);
+    isReported = true;
+    return false;
+  };
   return {
     name: field.key,
+    fits,
     type: typeof value as ParameterSlot['type'],
     default: value,
     words: declared.words,
@@ -127,7 +141,11 @@ function createDraft(
           `use it as ${field.key} in an expression or as $${field.key} in an indicator, or remove it`,
         );
       }
-      if (typeof value === 'number') return finishNumber(document, field.key, { value, declared, domain });
+      fits();
+      if (typeof value === 'number') {
+        const finished = finishNumber(document, field.key, { declared, domain });
+        return { ...finished, schema: finished.schema.default(value) };
+      }
       if (typeof value === 'boolean') {
         return { schema: z.boolean().default(value).describe(declared.description), axis: undefined };
       }
@@ -137,31 +155,26 @@ function createDraft(
 }
 
 interface NumberDraft {
-  value: number;
   declared: Declared;
-  domain: { whole: boolean; minimum: number; maximum: number };
+  domain: Required<ParameterDomain> & { minimum: number; maximum: number };
+}
+
+function allows({ whole, minimum, maximum }: NumberDraft['domain'], value: number): boolean {
+  return value >= minimum && value <= maximum && (!whole || Number.isInteger(value));
 }
 
 function finishNumber(document: Document, name: string, draft: NumberDraft): FinishedParameter {
-  const { value, declared, domain } = draft;
-  const { whole, minimum, maximum } = domain;
-  const check = (tested: number, at: Field, what: string): void => {
-    if (tested >= minimum && tested <= maximum && (!whole || Number.isInteger(tested))) return;
-    const offset = at.value?.range[0] ?? at.offset;
-    document.problems.report(
-      offset,
-      `parameter '${name}' must be ${describe(domain)}, its ${what} is ${tested}`,
-    );
-  };
-  check(value, declared.default, 'default');
-  if (declared.axis !== undefined) {
-    const { axis, field } = declared.axis;
-    for (const tested of probes(axis)) check(tested, field, 'range');
+  const { declared, domain } = draft;
+  const { axis, field } = declared.axis ?? {};
+  const outside = axis && probes(axis).find((value) => !allows(domain, value));
+  if (field !== undefined && outside !== undefined) {
+    const message = `parameter '${name}' must be ${describe(domain)}, its range has ${outside}`;
+    document.problems.report(field.value?.range[0] ?? field.offset, message);
   }
-  let schema = whole ? z.int() : z.number();
-  if (minimum > -Infinity) schema = schema.min(minimum);
-  if (maximum < Infinity) schema = schema.max(maximum);
-  return { schema: schema.default(value).describe(declared.description), axis: declared.axis?.axis };
+  let schema = domain.whole ? z.int() : z.number();
+  if (domain.minimum > -Infinity) schema = schema.min(domain.minimum);
+  if (domain.maximum < Infinity) schema = schema.max(domain.maximum);
+  return { schema: schema.describe(declared.description), axis };
 }
 
 /** Both ends and one step decide for a whole range: limits are intervals, and wholeness is a lattice. */

@@ -68,7 +68,6 @@ function readStrategy(document: Document, fields: ReadonlyMap<string, Field>): S
   const indicators = readIndicators(document, fields.get('indicators'), parameters);
   const scope: Scope = { parameters, indicators, bars: true };
   const model = fields.get('model') as Field;
-  // A name that fails because its own definition did would be reported twice.
   const sound = document.problems.count === 0;
   const rules = sound ? readRules(document, model, scope) : undefined;
   const constraint = readConstraint(document, fields.get('constraints'), { parameters, indicators });
@@ -168,7 +167,9 @@ function readConstraint(
     );
     return undefined;
   }
-  const scope: Scope = { parameters, indicators: new Map(), bars: false };
+  // A parameter that only constraints know changes nothing: this is no use of it.
+  const slots = [...parameters].map(([name, { type }]) => [name, { type, use: () => undefined }] as const);
+  const scope: Scope = { parameters: new Map(slots), indicators: new Map(), bars: false };
   const defaults = Object.fromEntries([...parameters.values()].map((draft) => [draft.name, draft.default]));
   const bound: BoundConstraint[] = [];
   for (const value of items) {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Fault } from '#agent/kit/error';
 import type { LineCounter } from 'yaml';
 
@@ -10,12 +11,14 @@ export interface Problems {
 }
 
 /** One mistake, as `details.problems` of the Fault lists it; line and column count from 1. */
-export interface FileProblem {
-  line: number;
-  column: number;
-  message: string;
-  hint: string | null;
-}
+export type FileProblem = z.infer<typeof problemSchema>;
+
+const problemSchema = z.object({
+  line: z.int(),
+  column: z.int(),
+  message: z.string(),
+  hint: z.string().nullable(),
+});
 
 const PROBLEMS_MAX = 20;
 
@@ -46,4 +49,10 @@ export function createProblems(fileName: string, lines: LineCounter): Problems {
 /** "sma.yaml:12:7: there is no name 'fats'". */
 export function describeProblem(fileName: string, { line, column, message }: FileProblem): string {
   return `${fileName}:${line}:${column}: ${message}`;
+}
+
+/** The problems that a Fault of a strategy file lists; none for any other Fault. */
+export function problemsOf(details: Readonly<Record<string, unknown>> | undefined): FileProblem[] {
+  const parsed = z.object({ problems: z.array(problemSchema) }).safeParse(details);
+  return parsed.success ? parsed.data.problems : [];
 }
