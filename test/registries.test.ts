@@ -30,6 +30,7 @@ const REGISTRIES: readonly Registry[] = [
     entries: 'files',
     besides: [
       'cache',
+      'describe',
       'deviation',
       'extremes',
       'gaps',

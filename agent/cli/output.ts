@@ -94,6 +94,6 @@ function errorText(shell: Shell, error: unknown): string {
 }
 
 /** POSIX: LC_ALL over LC_CTYPE over LANG; without any the locale is C, which has no box characters. */
-function isUnicode(environment: Shell['environment']): boolean {
+export function isUnicode(environment: Shell['environment']): boolean {
   return /utf-?8/i.test(environment.LC_ALL || environment.LC_CTYPE || environment.LANG || '');
 }

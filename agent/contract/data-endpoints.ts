@@ -8,8 +8,8 @@ const none = z.object({});
 const symbolSchema = z
   .string()
   .regex(/^[A-Za-z0-9^][A-Za-z0-9.^=\-/]{0,31}$/, 'a symbol has 1 to 32 letters, digits or . ^ = - /');
-const bySeries = z.object({ symbol: symbolSchema, timeframe: timeframeSchema });
-const instantSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+export const bySeriesSchema = z.object({ symbol: symbolSchema, timeframe: timeframeSchema });
+export const instantSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 const range = z.object({ start: instantSchema.optional(), end: instantSchema.optional() });
 const barsPage = z.object({
   limit: z.coerce.number().int().min(1).max(50_000).default(1000),
@@ -27,7 +27,7 @@ export const dataEndpoints = {
     summary: 'Stream a CSV of bars in; all or nothing, with a quality report',
     permission: 'run',
     params: none,
-    query: bySeries.extend({
+    query: bySeriesSchema.extend({
       timezone: z.string().max(64).optional(),
       source: z.string().max(200).optional(),
       on_conflict: z.enum(['reject', 'replace']).default('reject'),
@@ -78,7 +78,7 @@ export const dataEndpoints = {
     tag: 'data',
     summary: 'Bars of a range; `aggregate` gives them in a higher timeframe',
     permission: 'read',
-    params: bySeries,
+    params: bySeriesSchema,
     query: range.extend(barsPage.shape).extend({ aggregate: timeframeSchema.optional() }),
     body: z.undefined(),
     reply: listOf(barSchema),
@@ -91,7 +91,7 @@ export const dataEndpoints = {
     permission: 'read',
     params: none,
     query: none,
-    body: bySeries
+    body: bySeriesSchema
       .extend({ start_date: instantSchema.optional(), end_date: instantSchema.optional() })
       .strict(),
     reply: listOf(barSchema),

@@ -30,6 +30,7 @@ import {
 } from './worker';
 import { dataEndpoints } from './data-endpoints';
 import { exportEndpoints, exportFormatSchema } from './export-endpoints';
+import { indicatorEndpoints } from './indicator-endpoints';
 
 const none = z.object({});
 const byOperation = z.object({ operation_id: operationIdSchema });
@@ -359,6 +360,7 @@ export const endpoints = {
   ...dataEndpoints,
   ...exportEndpoints,
   ...fleet,
+  ...indicatorEndpoints,
   ...operations,
   ...workers,
 };

@@ -31,3 +31,9 @@ declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
   const text: string;
   export default text;
 }
+
+/** ECharts as text, with `{ type: 'text' }`: the one file that a browser takes. */
+declare module 'echarts/dist/echarts.min.js' {
+  const text: string;
+  export default text;
+}

@@ -5,6 +5,7 @@ import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
 import { followCommand } from './follow';
+import { indicatorsCommand } from './indicators';
 import { logsCommand } from './logs';
 import { opsCommand } from './ops';
 import { retryCommand } from './retry';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CliCommand[] = [
   dataCommand,
   devCommand,
   followCommand,
+  indicatorsCommand,
   logsCommand,
   opsCommand,
   retryCommand,

@@ -1,8 +1,12 @@
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { showEquity } from '#agent/cli/equity-view';
 import { showOperation } from '#agent/cli/operation-view';
 import { readOutcome } from '#agent/cli/outcome';
 import { openSession } from '#agent/cli/session';
 import { wholeNumber } from '#agent/cli/usage';
+
+/** More than a backtest keeps. */
+const POINTS_MAX = 50_000;
 
 export const showCommand: CliCommand = {
   name: 'show',
@@ -21,6 +25,13 @@ export const showCommand: CliCommand = {
         const { metrics, ranking, search } = await readOutcome(session, data, top);
         session.output.document({ ...data, metrics, ranking, search });
         showOperation(session.output, { operation: data, metrics, ranking, search }, shell.clock.nowMs());
+        if (metrics === null || data.operation_type !== 'backtesting' || session.output.json) return;
+        const { data: equity } = await session.client.call('listEquity', {
+          params: { operation_id },
+          query: { limit: POINTS_MAX },
+          signal: shell.signal,
+        });
+        showEquity(session.output, equity, shell);
       })
       .addHelpText(
         'after',

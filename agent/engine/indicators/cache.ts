@@ -58,48 +58,26 @@ export function createIndicatorCache({
   assert(bytesMax >= 0, 'an indicator cache needs a size of 0 bytes or more');
   // A Map iterates in order of insertion, and a hit inserts anew: the first entry is the oldest.
   const entries = new Map<string, Entry>();
-  const columnIds = new WeakMap<object, number>();
-  let nextColumnId = 0;
+  const ids = createColumnIds();
+  const spares = createSpareColumns((column) => ids.forget(column));
   let bytes = 0;
 
-  const columnId = (column: object): number => {
-    const known = columnIds.get(column);
-    if (known !== undefined) return known;
-    columnIds.set(column, nextColumnId);
-    return nextColumnId++;
-  };
-  // Let go of in this run, and free to be written to since an earlier one.
-  let retired: Float64Array[] = [];
-  const spares: Float64Array[] = [];
-  const retire = (entry: Entry): void => {
-    if (retired.length < SPARES_MAX) retired.push(...entry.own);
-  };
-  const compute = (indicator: Indicator, columns: IndicatorColumns, parameters: ParameterValues): Entry => {
-    const index = spares.findIndex((spare) => spare.length === columns.source.length);
-    const [spare] = index === -1 ? [] : spares.splice(index, 1);
-    const outputs = indicator.compute(spare === undefined ? columns : { ...columns, spare }, parameters);
-    const computed = [...new Set(Object.values(outputs))];
-    if (spare !== undefined && !computed.includes(spare)) spares.push(spare);
-    const bytes = computed.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const inputs: unknown[] = Object.values(columns);
-    return { outputs, bytes, own: computed.filter((column) => !inputs.includes(column)) };
-  };
   const keep = (key: string, entry: Entry): void => {
-    if (entry.bytes > bytesMax) return retire(entry);
+    if (entry.bytes > bytesMax) return spares.retire(entry.own);
     entries.set(key, entry);
     bytes += entry.bytes;
     for (const [oldest, dropped] of entries) {
       if (bytes <= bytesMax) break;
       entries.delete(oldest);
       bytes -= dropped.bytes;
-      retire(dropped);
+      spares.retire(dropped.own);
     }
   };
   const outputs = (bars: Bars, { indicator, parameters, source = 'close' }: IndicatorRequest) => {
     const sourceColumn = typeof source === 'string' ? bars[source] : source;
     let key = indicator.name;
     for (const input of indicator.inputs)
-      key += ` ${columnId(input === 'source' ? sourceColumn : bars[input])}`;
+      key += ` ${ids.idOf(input === 'source' ? sourceColumn : bars[input])}`;
     key += JSON.stringify(parameters);
     const hit = entries.get(key);
     if (hit !== undefined) {
@@ -107,7 +85,7 @@ export function createIndicatorCache({
       entries.set(key, hit);
       return hit.outputs;
     }
-    const entry = compute(indicator, { ...bars, source: sourceColumn }, parameters);
+    const entry = spares.compute(indicator, { ...bars, source: sourceColumn }, parameters);
     keep(key, entry);
     return entry.outputs;
   };
@@ -117,19 +95,57 @@ export function createIndicatorCache({
       return bytes;
     },
     outputs,
-    beginRun() {
-      for (const column of retired.slice(0, SPARES_MAX - spares.length)) {
-        // With other content it is another source.
-        columnIds.delete(column);
-        spares.push(column);
-      }
-      retired = [];
-    },
+    beginRun: () => spares.release(),
     indicator(bars, name, period, source = 'close') {
       const indicator = indicatorNamed(name);
       const parameters = parametersOf(indicator, period);
       const [first] = indicator.outputs;
       return present(outputs(bars, { indicator, parameters, source })[first], first);
+    },
+  };
+}
+
+function createColumnIds() {
+  const ids = new WeakMap<object, number>();
+  let next = 0;
+  return {
+    idOf(column: object): number {
+      const known = ids.get(column);
+      if (known !== undefined) return known;
+      ids.set(column, next);
+      return next++;
+    },
+    /** With other content a column is another source. */
+    forget(column: object): void {
+      ids.delete(column);
+    },
+  };
+}
+
+/** Columns that the cache let go of, first until the run ends, then free to be written to. */
+function createSpareColumns(forget: (column: Float64Array) => void) {
+  let retired: Float64Array[] = [];
+  const spares: Float64Array[] = [];
+  return {
+    retire(columns: readonly Float64Array[]): void {
+      if (retired.length < SPARES_MAX) retired.push(...columns);
+    },
+    release(): void {
+      for (const column of retired.slice(0, SPARES_MAX - spares.length)) {
+        forget(column);
+        spares.push(column);
+      }
+      retired = [];
+    },
+    compute(indicator: Indicator, columns: IndicatorColumns, parameters: ParameterValues): Entry {
+      const index = spares.findIndex((spare) => spare.length === columns.source.length);
+      const [spare] = index === -1 ? [] : spares.splice(index, 1);
+      const outputs = indicator.compute(spare === undefined ? columns : { ...columns, spare }, parameters);
+      const computed = [...new Set(Object.values(outputs))];
+      if (spare !== undefined && !computed.includes(spare)) spares.push(spare);
+      const bytes = computed.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      const inputs: unknown[] = Object.values(columns);
+      return { outputs, bytes, own: computed.filter((column) => !inputs.includes(column)) };
     },
   };
 }

@@ -117,7 +117,7 @@ function describeIssue(issue: z.core.$ZodIssue, context: IssueContext): Problem[
 }
 
 /** "a whole number from 1 to 10000", "one of sma, ema, wma". */
-function describeDomain(description: ParameterDescription): string {
+export function describeDomain(description: ParameterDescription): string {
   const { type, minimum, maximum, values } = description;
   if (values !== undefined) return `one of ${values.join(', ')}`;
   if (type === 'boolean') return 'true or false';

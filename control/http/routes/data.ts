@@ -4,10 +4,10 @@ import { IMPORT_BYTES_MAX } from '#agent/contract/data-endpoints';
 import { TIMEFRAMES } from '#agent/contract/timeframe';
 import { importBars as readCsv, type BarsImportSummary } from '#agent/engine/bars-import/import-bars';
 import { present } from '#agent/kit/assert';
-import { Fault } from '#agent/kit/error';
 import { limited } from '#control/http/body';
 import type { ControlContext } from '#control/http/context';
 import type { Handlers } from '#control/http/route';
+import { timeRange } from '#control/http/time-range';
 import { readAggregate, readBars, type BarsQuery } from '#control/store/bars';
 import { importBars, type ImportOutcome } from '#control/store/import-bars';
 import { instantOfMicros } from '#control/store/instant';
@@ -55,7 +55,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
     async getBars({ params, query }) {
       const range: BarsQuery = {
         ...params,
-        ...rangeUs(query.start, query.end),
+        ...timeRange(query.start, query.end),
         limit: query.limit,
         order: query.order,
       };
@@ -68,7 +68,7 @@ export function dataHandlers(context: ControlContext): DataHandlers {
 
     async rangeBars({ body }) {
       const { symbol, timeframe } = body;
-      const range = rangeUs(body.start_date, body.end_date);
+      const range = timeRange(body.start_date, body.end_date);
       return barsReply(await readBars(database, { symbol, timeframe, ...range, limit: RANGE_BARS_MAX }));
     },
 
@@ -153,21 +153,6 @@ async function* tee(
     hash.update(chunk);
     yield chunk;
   }
-}
-
-function rangeUs(
-  start: string | undefined,
-  end: string | undefined,
-): { startUs: number | null; endUs: number | null } {
-  const microseconds = (text: string | undefined): number | null =>
-    text === undefined ? null : Date.parse(text.length === 10 ? `${text}T00:00:00Z` : text) * 1000;
-  const range = { startUs: microseconds(start), endUs: microseconds(end) };
-  if (range.startUs !== null && range.endUs !== null && range.endUs <= range.startUs) {
-    throw new Fault('invalid', `Cannot show bars from ${start} to ${end}: the end is not after the start`, {
-      hint: 'the end is exclusive: name the day after the last one',
-    });
-  }
-  return range;
 }
 
 function barsReply({ time, open, high, low, close, volume }: StoredColumns) {

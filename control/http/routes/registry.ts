@@ -4,6 +4,7 @@ import { attemptHandlers } from './attempts';
 import { dataHandlers } from './data';
 import { exportHandlers } from './exports';
 import { fleetHandlers } from './fleet';
+import { indicatorHandlers } from './indicators';
 import { operationHandlers } from './operations';
 import { resultHandlers } from './results';
 import { workHandlers } from './work';
@@ -16,6 +17,7 @@ export function handlersOf(context: ControlContext): Handlers {
     ...dataHandlers(context),
     ...exportHandlers(context),
     ...fleetHandlers(context),
+    ...indicatorHandlers(context),
     ...operationHandlers(context),
     ...resultHandlers(context),
     ...workHandlers(context),
