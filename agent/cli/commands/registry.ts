@@ -4,10 +4,12 @@ import { cancelCommand } from './cancel';
 import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
+import { exportCommand } from './export';
 import { followCommand } from './follow';
 import { indicatorsCommand } from './indicators';
 import { logsCommand } from './logs';
 import { opsCommand } from './ops';
+import { reportCommand } from './report';
 import { retryCommand } from './retry';
 import { runCommand } from './run';
 import { showCommand } from './show';
@@ -24,10 +26,12 @@ export const COMMANDS: readonly CliCommand[] = [
   configCommand,
   dataCommand,
   devCommand,
+  exportCommand,
   followCommand,
   indicatorsCommand,
   logsCommand,
   opsCommand,
+  reportCommand,
   retryCommand,
   runCommand,
   showCommand,
