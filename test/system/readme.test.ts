@@ -56,6 +56,8 @@ const SHOWS: Readonly<Record<string, RegExp>> = {
   'ktrdr-agent config': /api_port[\s\S]*8000/,
   'ktrdr-agent workers': /ready/,
   'ktrdr-agent ops': /sweep[\s\S]*backtesting/,
+  'ktrdr-agent report': /Wrote \S+op_sweep_\S+\.html/,
+  'ktrdr-agent export --output units.parquet': /Wrote units\.parquet: units of op_sweep_/,
 };
 
 test('the README has a tour', () => {

@@ -1,10 +1,12 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { Option } from '@commander-js/extra-typings';
-import { Fault } from '#agent/kit/error';
+import { errorCode, Fault } from '#agent/kit/error';
 import { writeFault } from '#agent/kit/durable-file';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { chosenOperation } from '#agent/cli/chosen-operation';
 import { bytes } from '#agent/cli/figures';
 import { openSession, type Session } from '#agent/cli/session';
+import { ReaderGone } from '#agent/cli/shell';
 
 /** A million units over a slow line. */
 const EXPORT_MS_MAX = 60 * 60_000;
@@ -17,7 +19,7 @@ export const exportCommand: CliCommand = {
     clientCommand('export')
       .summary('Results as CSV or Parquet')
       .description('Trades or equity of a backtest, or the units of a sweep, as CSV or Parquet')
-      .argument('<id>', 'id of an operation')
+      .argument('[id]', 'id of a backtest or a sweep; default: the newest that completed')
       .addOption(new Option('--what <table>', 'default: units of a sweep, else trades').choices(NAMES))
       .addOption(
         new Option('--format <format>', 'default: by the name of the file, else csv').choices([
@@ -26,9 +28,10 @@ export const exportCommand: CliCommand = {
         ]),
       )
       .option('-o, --output <file>', 'file to write, - for stdout; default: {id}_{table}.{format}')
-      .action(async (id, { what, format, output, ...flags }) => {
+      .action(async (given, { what, format, output, ...flags }) => {
         const session = openSession(shell, flags);
-        const table = what ?? (id.startsWith('op_sweep_') ? 'units' : 'trades');
+        const { operation_id: id, operation_type: kind } = await chosenOperation(session, given);
+        const table = what ?? (kind === 'sweep' ? 'units' : 'trades');
         const chosen = format ?? (output?.toLowerCase().endsWith('.parquet') ? 'parquet' : 'csv');
         const response = await session.client.open(TABLES[table], {
           params: { operation_id: id },
@@ -79,7 +82,11 @@ async function copyToStdout({ output }: Session, response: Response): Promise<vo
       hint: 'leave out --json, or name a file: -o trades.csv',
     });
   }
-  for await (const chunk of chunksOf(response)) await Bun.write(Bun.stdout, chunk);
+  try {
+    for await (const chunk of chunksOf(response)) await Bun.write(Bun.stdout, chunk);
+  } catch (cause) {
+    throw errorCode(cause) === 'EPIPE' ? new ReaderGone() : cause;
+  }
 }
 
 function chunksOf(response: Response): AsyncIterable<Uint8Array<ArrayBuffer>> {

@@ -7,6 +7,7 @@ import { writeFault, writeFileDurably } from '#agent/kit/durable-file';
 import { Fault } from '#agent/kit/error';
 import { exec } from '#agent/kit/exec';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { chosenOperation } from '#agent/cli/chosen-operation';
 import { bytes } from '#agent/cli/figures';
 import { backtestReport } from '#agent/cli/report/backtest-report';
 import { readBacktest } from '#agent/cli/report/read-backtest';
@@ -24,7 +25,7 @@ export const reportCommand: CliCommand = {
     clientCommand('report')
       .summary('One HTML file that shows a backtest or a sweep')
       .description('Write one HTML file with charts and tables; it opens without a network or a server')
-      .argument('<id>', 'id of a backtest or a sweep that is over')
+      .argument('[id]', 'id of a backtest or a sweep; default: the newest that completed')
       .option('-o, --output <file>', 'file to write; default: {id}.html')
       .option('--axes <names>', 'two parameters for the heat map of a sweep, such as fast,slow')
       .addOption(
@@ -34,13 +35,11 @@ export const reportCommand: CliCommand = {
           'no',
         ]),
       )
-      .action(async (operation_id, { output: given, axes, open = 'auto', ...flags }) => {
+      .action(async (id, { output: given, axes, open = 'auto', ...flags }) => {
         const session = openSession(shell, flags);
-        const { data } = await session.client.call('getOperation', {
-          params: { operation_id },
-          signal: shell.signal,
-        });
-        const html = await render(session, data, axes === undefined ? undefined : twoAxes(axes));
+        const operation = await chosenOperation(session, id);
+        const { operation_id } = operation;
+        const html = await render(session, operation, axes === undefined ? undefined : twoAxes(axes));
         const file = resolve(given ?? `${operation_id}.html`);
         write(file, html);
         const url = pathToFileURL(file).href;
@@ -53,6 +52,7 @@ export const reportCommand: CliCommand = {
         'after',
         examples(
           ['report op_backtesting_20260131_235959_1a2b3c4d', 'equity, drawdown, trades, months, hashes'],
+          ['report', 'of the newest that completed'],
           ['report op_sweep_20260131_235959_1a2b3c4d -o sweep.html', 'ranking, heat map, what it proves'],
           ['report op_sweep_20260131_235959_1a2b3c4d --axes fast,slow --open no', 'two axes of many'],
         ),

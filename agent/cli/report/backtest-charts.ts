@@ -52,7 +52,7 @@ export function tradesChart(trades: readonly BacktestTrade[], prices: readonly P
     ...marks('Exit with loss', lost.map(exit), { symbol: CROSS, colour: '$loss' }),
   ];
   const option = timeChart({ series, format: 'money', name: 'Price', hasSlider: true });
-  return { id: 'chart-trades', group: GROUP, option };
+  return { id: 'chart-trades', group: GROUP, height: 'high', option };
 }
 
 const CROSS = 'path://M0 2L2 0L6 4L10 0L12 2L8 6L12 10L10 12L6 8L2 12L0 10L4 6Z';
