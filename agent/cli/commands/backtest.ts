@@ -1,6 +1,7 @@
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { openSession } from '#agent/cli/session';
 import { submitOnce } from '#agent/cli/outcome';
+import { requestedStrategy } from '#agent/cli/strategy-argument';
 import { finish } from '#agent/cli/submission';
 import { collectParameter, decimal, wholeNumber } from '#agent/cli/usage';
 
@@ -9,9 +10,9 @@ export const backtestCommand: CliCommand = {
   create: (shell) =>
     clientCommand('backtest')
       .description('Backtest a strategy on imported bars and print its metrics')
-      .argument('<strategy>', 'see `ktrdr-agent strategies`')
-      .argument('<symbol>', 'see `ktrdr-agent data show`')
-      .argument('<timeframe>', 'such as 1d')
+      .argument('<strategy>', 'see `ktrdr-agent strategies`; or a strategy file')
+      .argument('[symbol]', 'see `ktrdr-agent data show`')
+      .argument('[timeframe]', 'such as 1d')
       .option('-p, --param <name=value>', 'a parameter of the strategy; may be repeated', collectParameter)
       .option('--start <date>', 'first day; default: of the first bar')
       .option('--end <date>', 'last day, itself included; default: of the last bar')
@@ -25,11 +26,12 @@ export const backtestCommand: CliCommand = {
       .action(async (strategy, symbol, timeframe, options) => {
         const session = openSession(shell, options);
         const body = {
-          strategy_name: strategy,
-          symbol,
-          timeframe,
-          start_date: options.start,
-          end_date: options.end,
+          ...requestedStrategy(strategy, {
+            symbol,
+            timeframe,
+            start: options.start,
+            end: options.end,
+          }),
           parameters: options.param ?? {},
           initial_capital: options.capital,
           commission: options.commission,
@@ -49,6 +51,7 @@ export const backtestCommand: CliCommand = {
       .addHelpText(
         'after',
         examples(
+          ['backtest my.yaml SPX 1d', 'a strategy file'],
           ['backtest sma_cross SPX 1d', 'with the defaults of the strategy'],
           [
             'backtest sma_cross SPX 1d -p fast=10 -p slow=100 --start 2015-01-01',

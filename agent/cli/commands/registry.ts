@@ -16,6 +16,7 @@ import { showCommand } from './show';
 import { statusCommand } from './status';
 import { strategiesCommand } from './strategies';
 import { sweepCommand } from './sweep';
+import { validateCommand } from './validate';
 import { versionCommand } from './version';
 import { workersCommand } from './workers';
 
@@ -38,6 +39,7 @@ export const COMMANDS: readonly CliCommand[] = [
   statusCommand,
   strategiesCommand,
   sweepCommand,
+  validateCommand,
   versionCommand,
   workersCommand,
 ];

@@ -3,6 +3,7 @@ import { STRATEGIES, strategyNamed } from '#agent/engine/strategy/registry';
 import type { Strategy } from '#agent/engine/strategy/strategy';
 import type { GridAxis } from '#agent/engine/search/specification';
 import { examples, plainCommand, type CliCommand } from '#agent/cli/command';
+import { isStrategyFile, readStrategyFile } from '#agent/cli/strategy-argument';
 import { createOutput, type Output } from '#agent/cli/output';
 
 export const strategiesCommand: CliCommand = {
@@ -10,11 +11,11 @@ export const strategiesCommand: CliCommand = {
   create: (shell) =>
     plainCommand('strategies')
       .summary('Built-in strategies and their parameters')
-      .description('Built-in strategies, their parameters and what a sweep tries of each')
-      .argument('[name]', 'only this one')
+      .description('Built-in strategies, or that of a file: parameters and what a sweep tries of each')
+      .argument('[name]', 'only this one; or a strategy file')
       .action((name, { json }) => {
         const output = createOutput(shell, json ?? false);
-        const shown = name === undefined ? STRATEGIES : [strategyNamed(name)];
+        const shown = name === undefined ? STRATEGIES : [strategyOf(name)];
         output.document(shown.map(documentOf));
         for (const [index, strategy] of shown.entries()) {
           if (index > 0) output.line();
@@ -23,9 +24,17 @@ export const strategiesCommand: CliCommand = {
       })
       .addHelpText(
         'after',
-        examples(['strategies', 'all of them'], ['strategies sma_cross --json', 'one of them, for scripts']),
+        examples(
+          ['strategies', 'all of them'],
+          ['strategies my.yaml', 'that of a file'],
+          ['strategies sma_cross --json', 'one of them, for scripts'],
+        ),
       ),
 };
+
+function strategyOf(argument: string): Strategy {
+  return isStrategyFile(argument) ? readStrategyFile(argument).file.strategy : strategyNamed(argument);
+}
 
 function documentOf(strategy: Strategy): Record<string, unknown> {
   const { name, description, grid, constraint } = strategy;

@@ -2,6 +2,7 @@ import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { submitOnce } from '#agent/cli/outcome';
 import { searchOf, walkForwardLengths } from '#agent/cli/search-options';
 import { openSession } from '#agent/cli/session';
+import { requestedStrategy } from '#agent/cli/strategy-argument';
 import { finish } from '#agent/cli/submission';
 import { collectAxis, decimal, metricNamed, wholeNumber } from '#agent/cli/usage';
 
@@ -13,9 +14,9 @@ export const sweepCommand: CliCommand = {
       .description(
         'Backtest the combinations of a parameter grid on all agents, rank the results, and say what they prove',
       )
-      .argument('<strategy>', 'see `ktrdr-agent strategies`')
-      .argument('<symbol>', 'see `ktrdr-agent data show`')
-      .argument('<timeframe>', 'such as 1d')
+      .argument('<strategy>', 'see `ktrdr-agent strategies`; or a strategy file')
+      .argument('[symbol]', 'see `ktrdr-agent data show`')
+      .argument('[timeframe]', 'such as 1d')
       .option(
         '-g, --grid <axis>',
         'name=from:to:step, name=a,b,c or name=value; may be repeated; default: the grid of the strategy',
@@ -48,11 +49,12 @@ export const sweepCommand: CliCommand = {
       .action(async (strategy, symbol, timeframe, options) => {
         const session = openSession(shell, options);
         const body = {
-          strategy_name: strategy,
-          symbol,
-          timeframe,
-          start_date: options.start,
-          end_date: options.end,
+          ...requestedStrategy(strategy, {
+            symbol,
+            timeframe,
+            start: options.start,
+            end: options.end,
+          }),
           grid: options.grid ?? {},
           search: searchOf(options),
           rank_by: options.rankBy,
@@ -76,6 +78,7 @@ export const sweepCommand: CliCommand = {
 
 const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
   ['sweep sma_cross SPX 1d', 'the grid of the strategy'],
+  ['sweep my.yaml SPX 1d', 'the ranges that a strategy file names'],
   ['sweep sma_cross SPX 1d -g fast=5:50:5 -g slow=60:200:20 -g average=sma,ema', 'your own'],
   ['sweep sma_cross SPX 1d --walk-forward 500:125 --gap 5', 'chosen on the past, tested on what followed'],
   ['sweep rsi_reversion SPX 1d --rank-by calmar_ratio --top 20', 'ranked by another metric'],

@@ -186,7 +186,10 @@ function windowOf(
   return { x, bars: bindBarCount(second ?? { kind: 'number', value: 1, ...span }, scope, 1) };
 }
 
-/** Keeps what a definition made of the bars and of the parameters that it names. */
+/**
+ * Keeps what a definition made of the bars and of the parameters that it names. The cache writes to
+ * columns that it has let go of: what is kept is a copy wherever it could be the column of another.
+ */
 export function cached(
   run: Run,
   definition: { key: string; parameters: ReadonlySet<string> },
@@ -196,7 +199,7 @@ export function cached(
   const indicator: Indicator = {
     ...OF_ALL_PRICES,
     name: `= ${definition.key}`,
-    compute: () => ({ value: asColumn(compute(), run.bars.length) }),
+    compute: () => ({ value: ownColumn(compute(), run.bars.length) }),
   };
   const { value } = run.cache.outputs(run.bars, { indicator, parameters: Object.fromEntries(used) });
   return present(value, definition.key);
@@ -211,6 +214,10 @@ const OF_ALL_PRICES: Omit<Indicator, 'name' | 'compute'> = {
   outputs: ['value'],
   warmupBars: () => 0,
 };
+
+function ownColumn(values: Numbers, length: number): Float64Array {
+  return typeof values === 'number' ? asColumn(values, length) : values.slice();
+}
 
 export function asColumn(values: Numbers, length: number): Float64Array {
   return typeof values === 'number' ? new Float64Array(length).fill(values) : values;
