@@ -4,12 +4,13 @@ import { z } from 'zod';
 import { seededRng } from '#agent/kit/rng';
 import { createBars, sliceIndices } from '#agent/engine/bars';
 import type { BarColumns, Bars } from '#agent/engine/bars';
+import { parseParameters } from '#agent/engine/strategy/parameters';
 import type { ParameterValues } from '#agent/engine/strategy/strategy';
 import { parameterSets } from '#test/support/parameter-sets';
 import { randomBars } from '#test/support/random-bars';
 import { defineIndicator } from './indicator';
 import type { Indicator, IndicatorOutputs } from './indicator';
-import { INDICATORS } from './registry';
+import { INDICATORS, indicatorNamed } from './registry';
 
 const LENGTH = 150;
 const BARS = randomBars(seededRng(11), { length: LENGTH, timeframe: '4h' });
@@ -193,3 +194,31 @@ const FLAT_IS: Readonly<Record<string, number>> = {
   mfi: 0,
   ad: 0,
 };
+
+describe('after 100,000 bars nothing has drifted', () => {
+  const long = randomBars(seededRng(6), {
+    length: 100_000,
+    timeframe: '1m',
+    volatility: 1e-4,
+    startPrice: 1e5,
+  });
+
+  test.each(
+    'aroon bollingerbands bollingerbandwidth cci cmf distancefromma donchian ichimoku mfi momentum roc rvi sma stochastic volumeratio vwap williamsr wma'
+      .split(' ')
+      .map((name) => [name] as const),
+  )('%s is what its last window alone makes it', (name) => {
+    const indicator = indicatorNamed(name);
+    const parameters = parseParameters(indicator, {});
+    const whole = compute(indicator, long, parameters);
+    const window = indicator.warmupBars(parameters) + 1;
+    for (let end = long.length; end > window; end -= 9973) {
+      const alone = compute(indicator, sliceIndices(long, end - window, end), parameters);
+      for (const output of indicator.outputs) {
+        const expected = alone[output]?.at(-1) ?? NaN;
+        const difference = Math.abs((whole[output]?.[end - 1] ?? NaN) - expected);
+        expect(difference / Math.max(1, Math.abs(expected))).toBeLessThan(1e-9);
+      }
+    }
+  });
+});
