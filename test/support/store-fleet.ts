@@ -150,9 +150,12 @@ export async function expireAll(database: Database): Promise<void> {
 
 /** One sweep of leases, as the control plane does it each second. */
 export async function sweepOverdue(database: Database, takeBack = true) {
-  const transaction = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
+  return await sweepLeases({ sql: database.sql, transaction: transactionOn(database) }, { takeBack });
+}
+
+export function transactionOn(database: Database) {
+  return async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
     const done = await database.sql.begin(async (sql) => ({ result: await work(sql) }));
     return done.result;
   };
-  return await sweepLeases({ sql: database.sql, transaction }, { takeBack });
 }
