@@ -74,13 +74,20 @@ export interface OverdueLease {
   outcome: 'expired' | 'unacknowledged' | 'lost';
 }
 
-/** Leases past their end, or whose agent does not know of them; oldest first, without locking any. */
-export async function overdueLeases(sql: Sql, limit: number): Promise<OverdueLease[]> {
+/**
+ * Leases past their end at a reading of the database's clock, or whose agent does not know of them;
+ * oldest first, without locking any.
+ */
+export async function overdueLeases(
+  sql: Sql,
+  { databaseMs, limit }: { databaseMs: number; limit: number },
+): Promise<OverdueLease[]> {
+  const reading = sql`to_timestamp(${databaseMs}::float8 / 1000)`;
   return await sql<OverdueLease[]>`
     select operation_id, epoch,
-           case when until < now() then 'expired' when acknowledged_at is null then 'unacknowledged' else 'lost' end
+           case when until < ${reading} then 'expired' when acknowledged_at is null then 'unacknowledged' else 'lost' end
              as outcome
-    from lease where until < now() or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX}
+    from lease where until < ${reading} or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX}
     order by until limit ${limit}`;
 }
 

@@ -150,7 +150,10 @@ export async function expireAll(database: Database): Promise<void> {
 
 /** One sweep of leases, as the control plane does it each second. */
 export async function sweepOverdue(database: Database, takeBack = true) {
-  return await sweepLeases({ sql: database.sql, transaction: transactionOn(database) }, { takeBack });
+  return await sweepLeases(
+    { sql: database.sql, transaction: transactionOn(database) },
+    { takeBack: () => takeBack },
+  );
 }
 
 export function transactionOn(database: Database) {
