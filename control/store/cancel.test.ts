@@ -90,7 +90,7 @@ describeOnEachServer('cancelling and retrying', (server) => {
         sql,
         grant,
         { worker_id: node, outcome: 'crashed', result: null, error: null, provenance: null },
-        { summarize: (result) => result, retryDelayMs: () => 0 },
+        { summarize: (result) => result, retryDelayMs: () => 0, leaseMs: 30_000 },
       );
       halved.resolve();
       await split.promise;

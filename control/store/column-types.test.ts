@@ -41,7 +41,7 @@ describeOnEachServer('text that jobs print', (server) => {
     await database().sql.begin((sql) => recordLogs(sql, grant, { worker_id: node, lines: [line] }));
     const error = { code: 'crashed', message: 'it died\na\0b\uD83D', retryable: true };
     const report = { worker_id: node, outcome: 'crashed', result: null, error, provenance: null } as const;
-    const context = { summarize: () => ({}), retryDelayMs: () => 0 };
+    const context = { summarize: () => ({}), retryDelayMs: () => 0, leaseMs: 30_000 };
     await database().sql.begin((sql) => recordResult(sql, grant, report, context));
     const row = present(await findOperation(database().sql, id), id);
     expect(row).toMatchObject({ status: 'failed', error: { message: 'it died\na\uFFFDb\uFFFD' } });

@@ -15,6 +15,7 @@ export interface ResultContext {
   summarize: (result: Record<string, unknown>) => Record<string, unknown>;
   /** Delay before the next attempt after `attempts` failed ones. */
   retryDelayMs: (attempts: number) => number;
+  leaseMs: number;
 }
 
 /** Accepts how an attempt ended, once. The caller's transaction holds the operation's lock throughout. */
@@ -24,9 +25,11 @@ export async function recordResult(
   report: ResultReport,
   context: ResultContext,
 ): Promise<Accepted> {
-  const { state, operation } = await fence(sql, key, report.worker_id);
-  if (state === 'ended') return { accepted: false, duplicate: true };
-  if (operation.attemptOutcome === 'expired') await adopt(sql, key, report.worker_id);
+  const fenced = await fence(sql, key, report.worker_id);
+  if (fenced.state === 'ended') return { accepted: false, duplicate: true };
+  const holder = { nodeId: report.worker_id, leaseMs: context.leaseMs };
+  const isExpired = fenced.operation.attemptOutcome === 'expired';
+  const operation = isExpired ? await adopt(sql, fenced.operation, holder) : fenced.operation;
   switch (report.outcome) {
     case 'completed':
       await complete(sql, operation, report, context);

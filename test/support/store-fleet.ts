@@ -109,14 +109,19 @@ export async function claim(database: Database, nodeId: string, freeSlots = 1, n
 /** Reports units of an attempt with a metric made from their index. */
 export async function reportUnits(database: Database, key: AttemptKey, nodeId: string, units: number[]) {
   return await database.sql.begin((sql) =>
-    recordUnits(sql, key, {
-      worker_id: nodeId,
-      units: units.map((unit) => ({
-        unit_index: unit,
-        parameters: { unit },
-        metrics: { sharpe_ratio: (unit * 7919) % 101 },
-      })),
-    }),
+    recordUnits(
+      sql,
+      key,
+      {
+        worker_id: nodeId,
+        units: units.map((unit) => ({
+          unit_index: unit,
+          parameters: { unit },
+          metrics: { sharpe_ratio: (unit * 7919) % 101 },
+        })),
+      },
+      TIMES,
+    ),
   );
 }
 
@@ -138,7 +143,7 @@ export async function report(
         error: failed ? { code: 'internal', message: `it ${outcome}`, retryable: true } : null,
         provenance: null,
       },
-      { summarize: (result) => result, retryDelayMs: () => 0 },
+      { summarize: (result) => result, retryDelayMs: () => 0, leaseMs: TIMES.leaseMs },
     ),
   );
 }

@@ -3,7 +3,7 @@ import { present } from '#agent/kit/assert';
 import { systemRng } from '#agent/kit/rng';
 import { findOperation } from '#control/store/operations';
 import { freshDatabase } from '#test/support/database';
-import { addNode, addSingle, claim, transactionOn } from '#test/support/store-fleet';
+import { addNode, addSingle, claim, TIMES, transactionOn } from '#test/support/store-fleet';
 import { attemptHandlers } from './attempts';
 
 test('reportResult refuses a result that is not of its kind, which agents do not send again', async () => {
@@ -14,6 +14,7 @@ test('reportResult refuses a result that is not of its kind, which agents do not
   const { operation_id, epoch } = present((await claim(database, node)).grants[0], 'grant');
   const { reportResult } = attemptHandlers({
     database,
+    times: TIMES,
     rng: systemRng,
     transaction: transactionOn(database),
     wake: () => undefined,

@@ -13,10 +13,10 @@ type AttemptHandlers = Pick<Handlers, 'reportProgress' | 'reportUnits' | 'report
 
 const RETRY = { delayMsMin: 1000, delayMsMax: 60_000 };
 
-type AttemptContext = Pick<ControlContext, 'database' | 'transaction' | 'rng' | 'wake' | 'changed'>;
+type AttemptContext = Pick<ControlContext, 'database' | 'transaction' | 'times' | 'rng' | 'wake' | 'changed'>;
 
 export function attemptHandlers(context: AttemptContext): AttemptHandlers {
-  const { database, rng, wake, changed } = context;
+  const { database, times, rng, wake, changed } = context;
   return {
     async reportProgress({ params, body }) {
       await context.transaction((sql) => recordProgress(sql, params, body));
@@ -25,7 +25,9 @@ export function attemptHandlers(context: AttemptContext): AttemptHandlers {
     },
 
     async reportUnits({ params, body }) {
-      const { inserted, parentId } = await context.transaction((sql) => recordUnits(sql, params, body));
+      const { inserted, parentId } = await context.transaction((sql) =>
+        recordUnits(sql, params, body, times),
+      );
       changed(params.operation_id, parentId);
       return { success: true, data: { accepted: true, duplicate: inserted === 0 } };
     },
@@ -42,6 +44,7 @@ export function attemptHandlers(context: AttemptContext): AttemptHandlers {
         recordResult(sql, params, body, {
           summarize: (result) => (before ? summarize(before.kind, result) : {}),
           retryDelayMs: (attempts) => backoffDelayMs(RETRY, attempts, rng),
+          leaseMs: times.leaseMs,
         }),
       );
       changed(params.operation_id, before?.parentId ?? null);
