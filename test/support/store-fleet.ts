@@ -8,6 +8,7 @@ import type { Database } from '#control/store/connect';
 import { recordResult, type Accepted } from '#control/store/results';
 import { recordUnits } from '#control/store/units';
 import { insertOperations, type NewOperation } from '#control/store/operations';
+import { transaction } from '#control/store/transaction';
 import { upsertNode } from '#control/store/nodes';
 
 export const TIMES = { heartbeatMs: 5000, leaseMs: 30_000 };
@@ -162,8 +163,5 @@ export async function sweepOverdue(database: Database, takeBack = true) {
 }
 
 export function transactionOn(database: Database) {
-  return async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
-    const done = await database.sql.begin(async (sql) => ({ result: await work(sql) }));
-    return done.result;
-  };
+  return <T>(work: (sql: Sql) => Promise<T>): Promise<T> => transaction(database, work);
 }
