@@ -17,7 +17,7 @@ test('a connection that is lost in its first query leaves no rejection that nobo
     socket.once('data', () => {
       socket.write(AUTHENTICATED_AND_READY);
       // The driver asks for the types of arrays first, by itself.
-      socket.once('data', () => socket.destroy());
+      socket.once('data', () => void socket.destroy());
     });
   });
   const { promise: listening, resolve } = Promise.withResolvers<void>();
