@@ -16,6 +16,7 @@ import { waitUntil } from '#test/support/wait-until';
 import { renewLeases } from './leases';
 import { recordHeartbeat } from './nodes';
 import { findOperation } from './operations';
+import { recordResult } from './results';
 import type { Sql } from './sql';
 
 describeOnEachServer('leases', (server) => {
@@ -69,6 +70,20 @@ describeOnEachServer('leases', (server) => {
     expect((await find(id)).attemptsLost).toBe(1);
     await report(database(), grant, first, 'lost');
     expect((await find(id)).attemptsLost).toBe(1);
+  });
+
+  test('what was lost again waits, so that one sick node does not use up all of its losses', async () => {
+    const id = await addSingle(database());
+    const error = { code: 'lost', message: 'its shim died', retryable: true };
+    const lost = { worker_id: first, outcome: 'lost', result: null, error, provenance: null } as const;
+    const context = { summarize: () => ({}), retryDelayMs: () => 60_000, leaseMs: 30_000 };
+    const lose = async (grant: Grant) =>
+      await database().sql.begin((sql) => recordResult(sql, grant, lost, context));
+    await lose(await one(first));
+    expect((await find(id)).notBeforeInMs).toBe(0);
+    await lose(await one(first));
+    expect((await find(id)).notBeforeInMs).toBeGreaterThan(50_000);
+    expect((await claim(database(), first)).grants).toEqual([]);
   });
 
   test('expireLease() leaves a lease that is being renewed', async () => {

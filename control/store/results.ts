@@ -13,7 +13,7 @@ export interface Accepted {
 
 export interface ResultContext {
   summarize: (result: Record<string, unknown>) => Record<string, unknown>;
-  /** Delay before the next attempt after `attempts` failed ones. */
+  /** Delay before the next attempt after `attempts` failed or lost ones. */
   retryDelayMs: (attempts: number) => number;
   leaseMs: number;
 }
@@ -44,7 +44,12 @@ export async function recordResult(
       await requeue(sql, operation, { outcome: report.outcome, error: null, delayMs: 0 });
       break;
     case 'lost':
-      await requeue(sql, operation, { outcome: 'lost', error: stripped(report.error), delayMs: 0 });
+      await requeue(sql, operation, {
+        outcome: 'lost',
+        error: stripped(report.error),
+        // A node that loses whatever it takes asks again at once: the others must have their turn.
+        delayMs: operation.attemptsLost === 0 ? 0 : context.retryDelayMs(operation.attemptsLost),
+      });
       break;
   }
   return { accepted: true, duplicate: false };
