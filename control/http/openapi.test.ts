@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { endpoints } from '#agent/contract/endpoints';
 import { repository } from '#test/support/source-file';
 import { openApiDocument } from './openapi';
@@ -7,10 +8,7 @@ import { openApiDocument } from './openapi';
 const GOLDEN = join(repository, 'test/golden/openapi.txt');
 
 /** What the test looks at in each operation. */
-interface Documented {
-  security?: unknown;
-  responses: Record<string, unknown>;
-}
+const documented = z.object({ security: z.unknown(), responses: z.record(z.string(), z.unknown()) });
 
 /** The document without what differs between builds. */
 function stable(): string {
@@ -26,9 +24,8 @@ function stable(): string {
 
 test('openApiDocument() has every endpoint of the contract, with its permission and its problem', () => {
   const document = openApiDocument();
-  const operations = Object.values(document.paths ?? {}).flatMap((methods): Documented[] =>
-    Object.values(methods),
-  );
+  const methods = z.record(z.string(), z.record(z.string(), documented)).parse(document.paths);
+  const operations = Object.values(methods).flatMap((path) => Object.values(path));
   expect(document.openapi).toBe('3.1.0');
   expect(operations).toHaveLength(Object.keys(endpoints).length);
   for (const operation of operations) {
