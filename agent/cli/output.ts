@@ -1,7 +1,8 @@
 import { AssertionError } from '#agent/kit/assert';
 import { describeError, Fault } from '#agent/kit/error';
 import { createProgressLine, type ProgressLine } from './progress-line';
-import { refusalTable, refusalsOf } from './refusal-table';
+import { findingColumns, findingsOf } from './data/findings-table';
+import { refusalColumns, refusalsOf } from './refusal-table';
 import type { Shell } from './shell';
 import { chooseStyle, type Style } from './style';
 import { renderTable, type Column } from './table';
@@ -87,8 +88,11 @@ function errorText(shell: Shell, error: unknown): string {
     return `${style.bad('error')}: ${what}; please report it with these lines\n${stack}\n`;
   }
   const lines = [`${style.bad('error')}: ${printable(error.message)}`];
+  const options = { width: shell.stderr.columns, style };
   const refusals = refusalsOf(error.details);
-  if (refusals.length > 0) lines.push(...refusalTable(refusals, { width: shell.stderr.columns, style }));
+  if (refusals.length > 0) lines.push(...renderTable(refusals, refusalColumns, options));
+  const findings = findingsOf(error.details);
+  if (findings.length > 0) lines.push(...renderTable(findings, findingColumns, options));
   if (error.hint !== undefined) lines.push(`${style.bold('hint')}: ${printable(error.hint)}`);
   return `${lines.join('\n')}\n`;
 }

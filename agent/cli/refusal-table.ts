@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { refusalSchema, type Refusal } from '#agent/contract/worker';
-import { renderTable, type Column, type TableOptions } from './table';
+import type { Column } from './table';
 
 /** Why each agent cannot take the work, and what changes that. */
-export function refusalTable(refusals: readonly Refusal[], options: TableOptions): string[] {
-  return renderTable(refusals, refusalColumns, options);
-}
-
 export const refusalColumns: ReadonlyArray<Column<Refusal>> = [
   { header: 'AGENT', cell: (refusal) => refusal.worker_name, widthMin: 12, overflow: 'middle' },
   { header: 'WHY', cell: (refusal) => refusal.reason, widthMin: 20, overflow: 'wrap' },

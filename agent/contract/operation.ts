@@ -11,8 +11,6 @@ export const OPERATION_STATUSES = [
 export const operationStatusSchema = z.enum(OPERATION_STATUSES);
 export type OperationStatus = z.infer<typeof operationStatusSchema>;
 
-export const TERMINAL_STATUSES = ['completed', 'failed', 'cancelled'] as const satisfies OperationStatus[];
-
 export function isTerminal(status: OperationStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

@@ -56,9 +56,9 @@ export const SETTINGS = {
     description: 'allow listening on other addresses than loopback without TLS',
   },
   job_idle: {
-    schema: duration('30s'),
+    schema: duration('60s'),
     env: ['KTRDR_JOB_IDLE'],
-    description: 'how long an idle job process is kept warm',
+    description: 'how long a job process without work waits for an agent that is away',
   },
   lease: {
     schema: duration('30s'),

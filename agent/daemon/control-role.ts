@@ -19,6 +19,7 @@ import { connect, type Database } from '#control/store/connect';
 import { startEmbedded, type EmbeddedServer } from '#control/store/embedded/server';
 import { listen as listenOn, Notifier } from '#control/store/listen';
 import { migrate } from '#control/store/migrate';
+import { transaction as inTransaction } from '#control/store/transaction';
 import { ensureToken } from './api-token';
 import { becomeControlUser } from './control-user';
 import { requireLoopbackOrInsecure } from './listen-address';
@@ -128,10 +129,7 @@ function createContext({ values }: LoadedSettings, parts: ContextParts): Control
   const { database, stack, log, clock } = parts;
   const times = { heartbeatMs: values.heartbeat, leaseMs: values.lease };
   const changes = new Changes();
-  const transaction: ControlContext['transaction'] = async (work) => {
-    const results = await database.sql.begin(async (sql) => [await work(sql)] as const);
-    return results[0];
-  };
+  const transaction: ControlContext['transaction'] = (work) => inTransaction(database, work);
   const dispatcher = stack.use(
     new Dispatcher({ log, clock, claimFor: (poll) => transaction((sql) => claimFor(sql, poll, times)) }),
   );

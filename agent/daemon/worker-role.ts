@@ -170,6 +170,7 @@ async function startWork(
     delivery,
     environment: process.env,
     program: ownProgram(process.execPath, process.argv[1]),
+    shim: { idle_ms: values.job_idle },
   });
   stack.use(supervisor);
   const bars = new BarsCache({

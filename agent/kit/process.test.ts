@@ -58,7 +58,8 @@ describe.skipIf(!isLinux)('identity', () => {
   });
 
   test('processIdentity() counts a zombie as dead', async () => {
-    const child = start(['sh', '-c', 'true & echo $!; exec sleep 60']);
+    // It must end only after the exec: the shell would reap it, sleep never does.
+    const child = start(['sh', '-c', 'sleep 0.3 & echo $!; exec sleep 60']);
     const pid = Number(await firstLine(child));
     await waitUntil('a zombie', () => statOf(pid)?.state === 'Z');
     expect(processIdentity(pid)).toBeUndefined();

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import type { AttemptKey } from '#agent/contract/lease';
@@ -49,7 +49,8 @@ export function replaceFile(path: string, text: string, { durable }: { durable: 
   const draft = `${path}.new`;
   const fd = openSync(draft, 'w', 0o600);
   try {
-    writeSync(fd, text);
+    // Unlike writeSync it goes on after a short write, and so never renames half a file in.
+    writeFileSync(fd, text);
     if (durable) fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -8,6 +8,7 @@ import { silentLog } from '#agent/kit/log';
 import { createMetrics } from '#agent/kit/metrics';
 import { systemRng } from '#agent/kit/rng';
 import { ControlPeer, PEER_TOKEN, problem } from '#test/support/control-peer';
+import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { tempDir } from '#test/support/temp-dir';
 import { BarsCache, type BarsCacheOptions } from './bars-cache';
 import { controlApi } from './control-client';
@@ -41,6 +42,8 @@ function cacheOn(directory: string, peer: ControlPeer, changes: Partial<BarsCach
 const { signal } = new AbortController();
 const BYTES = new Uint8Array(300_000).map((_, index) => index % 251);
 const HASH = sha256Of(BYTES);
+
+const diskMissing = await smallDiskMissing('BarsCache on a full disk');
 
 describe('BarsCache', () => {
   test('downloads once for many callers, and never again', async () => {
@@ -134,5 +137,14 @@ describe('BarsCache', () => {
     peer.bars = () => new Response(BYTES);
     await using cache = cacheOn('/proc/no-such-directory', peer);
     await expect(cache.fetch(HASH, signal)).rejects.toMatchObject({ code: 'environment' });
+  });
+
+  test.skipIf(diskMissing)('gives up at once on a full disk, so that the work goes elsewhere', async () => {
+    await using disk = await smallDisk(1);
+    await Bun.write(join(disk.path, 'full'), new Uint8Array(2 ** 20)).catch(() => undefined);
+    await using peer = new ControlPeer();
+    peer.bars = () => new Response(BYTES);
+    await using cache = cacheOn(disk.path, peer);
+    await expect(cache.fetch(HASH, signal)).rejects.toMatchObject({ code: 'disk_full' });
   });
 });

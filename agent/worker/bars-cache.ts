@@ -93,7 +93,9 @@ export class BarsCache implements AsyncDisposable {
         if (signal.aborted) return false;
         metrics.barsDownloads.inc({ outcome: 'failed' });
         if (error instanceof HashMismatch) mismatches += 1;
-        return error instanceof HashMismatch ? mismatches < MISMATCHES_MAX : isTransient(error);
+        if (error instanceof HashMismatch) return mismatches < MISMATCHES_MAX;
+        // A full disk is given up at once: the work goes back, and another host may have room.
+        return isTransient(error) && !(error instanceof Fault && error.code === 'disk_full');
       },
       onRetry: (error, attempt) => {
         if (attempt % 30 === 0)

@@ -146,7 +146,7 @@ export class Intake {
       return;
     }
     const report = this.#endReport(error, starting.order);
-    if (report.outcome === 'failed') {
+    if (report.error !== null) {
       log.warn('an attempt cannot be started', { ...key, kind: grant.kind, reason: describeError(error) });
     }
     // The attempt stays held until this is home, or until it is dropped; nothing is left to cancel.
@@ -160,12 +160,12 @@ export class Intake {
   }
 
   #endReport(error: unknown, order: Order): ResultReport {
-    const outcome = order === 'start' ? 'failed' : outcomeOf(order);
+    const outcome = order === 'start' ? outcomeOfError(error) : outcomeOf(order);
     return {
       worker_id: this.#options.workerId,
       outcome,
       result: null,
-      error: outcome === 'failed' ? reportedError(error) : null,
+      error: order === 'start' ? reportedError(error) : null,
       provenance: null,
     };
   }
@@ -184,6 +184,11 @@ interface Starting {
 
 function outcomeOf(order: Order): 'cancelled' | 'released' {
   return order === 'release' ? 'released' : 'cancelled';
+}
+
+/** A full disk is trouble of this node: another one may do the work, and none of its attempts is used up. */
+function outcomeOfError(error: unknown): 'failed' | 'lost' {
+  return error instanceof Fault && error.code === 'disk_full' ? 'lost' : 'failed';
 }
 
 function reportedError(error: unknown): NonNullable<ResultReport['error']> {

@@ -3,6 +3,7 @@ import { createClient } from '#agent/client/client';
 import type { JobSpec } from '#agent/contract/job';
 import type { AttemptKey, Grant } from '#agent/contract/lease';
 import { systemClock } from '#agent/kit/clock';
+import { Fault } from '#agent/kit/error';
 import { silentLog, type Log } from '#agent/kit/log';
 import { createMetrics } from '#agent/kit/metrics';
 import { systemRng } from '#agent/kit/rng';
@@ -237,6 +238,14 @@ describe('WorkerLink', () => {
     expect(report.error?.message).toContain('the disk is gone');
     await waitUntil('the slot', () => link.freeSlots() === 1);
     expect(ledger.started).toHaveLength(0);
+  });
+
+  test('gives work back that its full disk cannot hold, which is no failure of the work', async () => {
+    const full = new Fault('disk_full', 'Cannot write the bars: no space left');
+    await using setup = await setUp({ fetchBars: () => Promise.reject(full) });
+    setup.peer.grants = [grantOf({ bars: BARS })];
+    const { report } = await waitUntil('the report', () => setup.peer.results[0]);
+    expect(report).toMatchObject({ outcome: 'lost', error: { code: 'disk_full' } });
   });
 
   test('reports a kind that it does not know as failed', async () => {

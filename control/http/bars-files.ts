@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BarsRequest } from '#agent/contract/kind';
 import type { BarsInput } from '#agent/contract/lease';
@@ -102,12 +102,23 @@ export class BarsFiles {
         await file.flush();
       }
       await file.end();
+      await sync(partial);
       await rename(partial, path);
     } catch (cause) {
       await rm(partial, { force: true });
       throw cause;
     }
     return path;
+  }
+}
+
+/** A file is never written again once it is there: a power cut must not leave its name without its content. */
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -18,6 +18,7 @@ export function openApiDocument(): Document {
 
 function build(): Document {
   const app = new OpenAPIHono();
+  const problem = z.object(problemSchema.shape).openapi('Problem');
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   for (const name of Object.keys(endpoints).toSorted() as EndpointName[]) {
     const row: AnyEndpoint = endpoints[name];
@@ -33,7 +34,7 @@ function build(): Document {
         200: { description: 'What was asked for', content: replyContent(row) },
         default: {
           description: 'Why not, with a hint: problem details (RFC 9457)',
-          content: { 'application/problem+json': { schema: problemSchema } },
+          content: { 'application/problem+json': { schema: problem } },
         },
       },
     });

@@ -9,7 +9,7 @@ import {
   unitsDone,
   type Candidate,
 } from '#control/store/claims';
-import { findNode } from '#control/store/nodes';
+import { findNode, lockNode } from '#control/store/nodes';
 import type { Sql } from '#control/store/sql';
 import type { Poll } from './dispatcher';
 import { placementNode } from './fleet';
@@ -21,13 +21,15 @@ const CANDIDATES_EXTRA = 8;
 
 /** Answers one poll inside one transaction: earlier grants of its nonce, or new ones, and cancellations. */
 export async function claimFor(sql: Sql, poll: Poll, times: VerdictTimes): Promise<ClaimReply> {
+  await lockNode(sql, poll.nodeId);
   const node = await findNode(sql, poll.nodeId);
   if (!node) throw unknownWorker(poll.nodeId);
   const cancel = (await cancelsFor(sql, poll.nodeId)).map(({ operationId, epoch }) => ({
     operation_id: operationId,
     epoch,
   }));
-  const again = await grantedWith(sql, poll.nodeId, poll.nonce);
+  const to = { nodeId: poll.nodeId, nonce: poll.nonce, leaseMs: times.leaseMs };
+  const again = await grantedWith(sql, to);
   if (again.length > 0) return { grants: await grantsOf(sql, again, times), cancel };
   if (poll.freeSlots === 0) return { grants: [], cancel };
 
@@ -38,7 +40,7 @@ export async function claimFor(sql: Sql, poll: Poll, times: VerdictTimes): Promi
   const chosen = choose(candidates, placed);
   if (chosen.length === 0) return { grants: [], cancel };
   const ids = chosen.map((candidate) => candidate.operationId);
-  await grant(sql, ids, { nodeId: poll.nodeId, nonce: poll.nonce, leaseMs: times.leaseMs });
+  await grant(sql, ids, to);
   const granted = chosen.map((candidate) => ({ ...candidate, epoch: candidate.epoch + 1 }));
   return { grants: await grantsOf(sql, granted, times), cancel };
 }

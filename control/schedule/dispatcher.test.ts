@@ -74,6 +74,8 @@ test('Dispatcher answers with nothing after the wait, and when the client goes a
   gone.abort();
   expect(await leaving).toEqual({ grants: [], cancel: [] });
   expect(dispatcher.waiting).toBe(0);
+  void dispatcher.claim(poll('one', { signal: gone.signal }));
+  expect(dispatcher.waiting).toBe(0);
   await dispatcher[Symbol.asyncDispose]();
 });
 

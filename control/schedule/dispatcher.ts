@@ -63,7 +63,8 @@ export class Dispatcher implements AsyncDisposable {
     this.#waiters.set(poll.nodeId, waiter);
     poll.signal.addEventListener('abort', () => settle(NOTHING), { once: true, signal: over.signal });
     void this.#clock.sleep(poll.waitMs, over.signal).then(() => settle(NOTHING));
-    if (this.#closed) settle(NOTHING);
+    // A client that left before it was listened to must not be given work.
+    if (this.#closed || poll.signal.aborted) settle(NOTHING);
     else this.wake();
     return promise;
   }

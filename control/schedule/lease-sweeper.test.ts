@@ -3,7 +3,10 @@ import { silentLog } from '#agent/kit/log';
 import { ManualClock } from '#test/support/manual-clock';
 import { LeaseSweeper } from './lease-sweeper';
 
-function sweeperOn(clock: ManualClock, state: { databaseAheadMs: number; failing: boolean }) {
+function sweeperOn(
+  clock: ManualClock,
+  state: { databaseAheadMs: number; failing: boolean; stalledForMs?: number },
+) {
   const takeBacks: { atMs: number; takeBack: boolean }[] = [];
   const startMs = clock.nowMs();
   const sweeper = new LeaseSweeper({
@@ -11,10 +14,12 @@ function sweeperOn(clock: ManualClock, state: { databaseAheadMs: number; failing
     log: silentLog,
     leaseMs: 30_000,
     periodMs: 1000,
-    sweep: ({ takeBack }) => {
-      takeBacks.push({ atMs: clock.nowMs() - startMs, takeBack });
-      if (state.failing) return Promise.reject(new Error('the database is away'));
-      return Promise.resolve({ taken: [], databaseMs: clock.nowMs() + state.databaseAheadMs });
+    sweep: async ({ takeBack }) => {
+      if (state.failing) throw new Error('the database is away');
+      if (state.stalledForMs !== undefined) await clock.sleep(state.stalledForMs);
+      const atMs = clock.nowMs() - startMs;
+      takeBacks.push({ atMs, takeBack: takeBack(clock.nowMs() + state.databaseAheadMs) });
+      return { taken: [] };
     },
     onTaken: () => undefined,
   });
@@ -50,6 +55,20 @@ test("LeaseSweeper holds for one lease time after the database's clock stepped",
   await clock.advance(40_000);
   state.databaseAheadMs = 3_600_000;
   await clock.advance(60_000);
-  expect(firstAfter(42_000)).toBeGreaterThanOrEqual(70_000);
+  // The very sweep that notices the step takes nothing: to it, every lease has just run out.
+  expect(firstAfter(40_001)).toBeGreaterThanOrEqual(70_000);
+  await sweeper[Symbol.asyncDispose]();
+});
+
+test('LeaseSweeper holds for one lease time after the database stood still', async () => {
+  const clock = new ManualClock();
+  const state: Parameters<typeof sweeperOn>[1] = { databaseAheadMs: 0, failing: false };
+  const { sweeper, firstAfter } = sweeperOn(clock, state);
+  await clock.advance(40_000);
+  state.stalledForMs = 45_000;
+  await clock.advance(1_000);
+  delete state.stalledForMs;
+  await clock.advance(100_000);
+  expect(firstAfter(40_001)).toBeGreaterThanOrEqual(115_000);
   await sweeper[Symbol.asyncDispose]();
 });

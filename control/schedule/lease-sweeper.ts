@@ -5,21 +5,25 @@ import type { Log } from '#agent/kit/log';
 export interface SweepResult {
   /** Operations that wait again, or ended for good. */
   taken: string[];
-  /** The database's clock at the sweep, milliseconds since 1970. */
-  databaseMs: number;
 }
+
+/** Whether leases may be taken back, given the database's clock just now. */
+export type TakeBack = (databaseMs: number) => boolean;
 
 export interface LeaseSweeperOptions {
   clock: Clock;
   log: Log;
   leaseMs: number;
   periodMs: number;
-  sweep: (options: { takeBack: boolean }) => Promise<SweepResult>;
+  /** Reads the database's clock, asks with it, and takes back what was overdue then. */
+  sweep: (options: { takeBack: TakeBack }) => Promise<SweepResult>;
   onTaken: (operationIds: string[]) => void;
 }
 
 /** The database's clock may run this much off the boot clock between two sweeps before it counts as a step. */
 const CLOCK_STEP_MS = 1500;
+/** Of a lease time: agents renew several times within one, so that a shorter standstill costs no lease. */
+const STANDSTILL_SHARE = 1 / 3;
 
 /**
  * Takes overdue leases back. None is taken for one lease time after a start, after the database was
@@ -75,18 +79,23 @@ export class LeaseSweeper implements AsyncDisposable {
   }
 
   async #once(): Promise<void> {
-    const { clock, periodMs, sweep, onTaken } = this.#options;
-    const startedBootMs = clock.bootMs();
-    if (this.#last && startedBootMs - this.#last.bootMs > periodMs * 3 + 1000)
-      this.hold('this process stood still');
-    const result = await sweep({ takeBack: this.heldForMs === 0 });
+    const { sweep, onTaken } = this.#options;
+    const { taken } = await sweep({ takeBack: (databaseMs) => this.#mayTakeBack(databaseMs) });
+    if (taken.length > 0) onTaken(taken);
+  }
+
+  /** Judged between reading the database's clock and using it: after a step every lease looks overdue. */
+  #mayTakeBack(databaseMs: number): boolean {
+    const { clock, leaseMs } = this.#options;
     const bootMs = clock.bootMs();
     if (this.#last) {
-      const drift = result.databaseMs - this.#last.databaseMs - (bootMs - this.#last.bootMs);
-      if (Math.abs(drift) > CLOCK_STEP_MS)
-        this.hold(`the database's clock stepped by ${Math.round(drift)} ms`);
+      const elapsedMs = bootMs - this.#last.bootMs;
+      const driftMs = databaseMs - this.#last.databaseMs - elapsedMs;
+      if (elapsedMs > leaseMs * STANDSTILL_SHARE) this.hold('this process or the database stood still');
+      else if (Math.abs(driftMs) > CLOCK_STEP_MS)
+        this.hold(`the database's clock stepped by ${Math.round(driftMs)} ms`);
     }
-    this.#last = { bootMs, databaseMs: result.databaseMs };
-    if (result.taken.length > 0) onTaken(result.taken);
+    this.#last = { bootMs, databaseMs };
+    return this.heldForMs === 0;
   }
 }

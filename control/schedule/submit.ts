@@ -21,7 +21,7 @@ export interface SubmitContext {
   /** Fixes the bars by their hash; throws a Fault for an unknown series or an empty range. */
   pinBars: (request: BarsRequest) => Promise<BarsInput>;
   nodes: () => Promise<PlacementNode[]>;
-  /** Nodes that were known before this control plane started may still come back. */
+  /** Shortly after a start a node that looks lost may only not have found this control plane yet. */
   warmingUp: boolean;
   transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
   nowMs: () => number;
@@ -111,7 +111,8 @@ function batchesOf(parent: NewOperation, units: number, unitsPerBatch: number): 
 async function refuseImpossible(kind: JobKind, needs: Needs, context: SubmitContext): Promise<void> {
   const nodes = await context.nodes();
   const answer = place(needs, nodes);
-  if (answer.possible || (context.warmingUp && nodes.length > 0)) return;
+  const mayReturn = context.warmingUp && nodes.some((node) => node.verdict.state === 'lost');
+  if (answer.possible || mayReturn) return;
   const message =
     nodes.length === 0
       ? `Cannot run ${kind.name}: no workers available, no agent is registered`

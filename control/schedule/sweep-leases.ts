@@ -1,6 +1,6 @@
 import { databaseClockMs, expireLease, overdueLeases } from '#control/store/leases';
 import type { Sql } from '#control/store/sql';
-import type { SweepResult } from './lease-sweeper';
+import type { SweepResult, TakeBack } from './lease-sweeper';
 
 /** Leases taken back in one go: the next sweep takes the rest. */
 const LEASES_PER_SWEEP = 500;
@@ -13,14 +13,14 @@ export interface SweepContext {
 /** One sweep: each overdue lease in a transaction of its own, so that one cannot block the others. */
 export async function sweepLeases(
   context: SweepContext,
-  options: { takeBack: boolean },
+  options: { takeBack: TakeBack },
 ): Promise<SweepResult> {
   const databaseMs = await databaseClockMs(context.sql);
   const taken: string[] = [];
-  if (options.takeBack) {
-    for (const lease of await overdueLeases(context.sql, LEASES_PER_SWEEP)) {
+  if (options.takeBack(databaseMs)) {
+    for (const lease of await overdueLeases(context.sql, { databaseMs, limit: LEASES_PER_SWEEP })) {
       if (await context.transaction((sql) => expireLease(sql, lease))) taken.push(lease.operationId);
     }
   }
-  return { taken, databaseMs };
+  return { taken };
 }

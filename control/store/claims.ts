@@ -66,13 +66,19 @@ export async function grant(sql: Sql, operationIds: string[], to: GrantTo): Prom
     select operation_id, epoch, ${to.nodeId}, ${to.nonce}, now() + ${to.leaseMs}::float8 * interval '1 ms' from granted`;
 }
 
-/** The grants that an earlier poll with this nonce made and that are still held. */
-export async function grantedWith(sql: Sql, nodeId: string, nonce: string): Promise<Candidate[]> {
+/**
+ * The grants that an earlier poll with this nonce made and that are still held. They are renewed, since
+ * the agent counts their leases from the sending of the poll that is answered.
+ */
+export async function grantedWith(sql: Sql, { nodeId, nonce, leaseMs }: GrantTo): Promise<Candidate[]> {
   return await sql<Candidate[]>`
+    with held as (
+      update lease set until = now() + ${leaseMs}::float8 * interval '1 ms'
+      where node_id = ${nodeId} and nonce = ${nonce} returning operation_id, epoch, granted_at
+    )
     select o.operation_id, o.kind, o.parent_id, o.needs, o.parameters, o.parameters_sha256, o.bars, o.unit_from,
            o.unit_to, o.units_done, o.epoch, o.timeout_ms
-    from lease l join operation o on o.operation_id = l.operation_id and o.epoch = l.epoch
-    where l.node_id = ${nodeId} and l.nonce = ${nonce}
+    from held l join operation o on o.operation_id = l.operation_id and o.epoch = l.epoch
     order by l.granted_at, o.unit_from`;
 }
 

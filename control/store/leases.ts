@@ -1,10 +1,16 @@
 import type { AttemptKey } from '#agent/contract/lease';
-import { lockOperation } from './fence';
+import { lockOperation, type Fenced } from './fence';
 import { requeue } from './requeue';
 import type { Sql } from './sql';
 
 /** Heartbeats of its agent without the attempt, after which a lease is taken back. */
 const MISSED_HEARTBEATS_MAX = 2;
+
+/** Who holds an attempt, and for how long at a time. */
+export interface Holder {
+  nodeId: string;
+  leaseMs: number;
+}
 
 export type HeldState = 'renewed' | 'cancel' | 'lost';
 export type HeldLease = AttemptKey & { state: HeldState };
@@ -14,11 +20,7 @@ export type HeldLease = AttemptKey & { state: HeldState };
  * node that it does not list are counted as missed, and taken back at the second time: the grant never
  * arrived, or the agent lost the job.
  */
-export async function renewLeases(
-  sql: Sql,
-  node: { nodeId: string; leaseMs: number },
-  held: AttemptKey[],
-): Promise<HeldLease[]> {
+export async function renewLeases(sql: Sql, node: Holder, held: AttemptKey[]): Promise<HeldLease[]> {
   const ids = held.map((key) => key.operation_id);
   const epochs = held.map((key) => key.epoch);
   const rows = await sql<{ operationId: string; epoch: number; cancel: boolean }[]>`
@@ -37,35 +39,37 @@ export async function renewLeases(
   }
   await sql`
     update lease set missed_heartbeats = missed_heartbeats + 1
-    where node_id = ${node.nodeId} and not (operation_id = any(${ids}))`;
+    where node_id = ${node.nodeId}
+      and (operation_id, epoch) not in (select * from unnest(${ids}::text[], ${epochs}::int[]))`;
   return answer;
 }
 
 /** An expired lease that nobody else was given is renewed at the same epoch; otherwise it is lost. */
-async function reclaim(
-  sql: Sql,
-  key: AttemptKey,
-  node: { nodeId: string; leaseMs: number },
-): Promise<HeldState> {
+async function reclaim(sql: Sql, key: AttemptKey, node: Holder): Promise<HeldState> {
   const operation = await lockOperation(sql, key.operation_id, key.epoch);
   const waiting = operation?.status === 'pending' || operation?.status === 'resuming';
   const mine = operation?.epoch === key.epoch && operation.attemptNodeId === node.nodeId;
   if (!operation || !waiting || !mine || operation.attemptOutcome !== 'expired') return 'lost';
-  await adopt(sql, key, node.nodeId, node.leaseMs);
+  await adopt(sql, operation, node);
   return operation.cancelRequestedAt === null ? 'renewed' : 'cancel';
 }
 
-/** Gives an expired attempt its lease back. The caller holds the operation's lock and has judged it. */
-export async function adopt(sql: Sql, key: AttemptKey, nodeId: string, leaseMs = 30_000): Promise<void> {
-  await sql`update operation set status = 'running' where operation_id = ${key.operation_id}`;
+/**
+ * Gives an expired attempt its lease back: after all, it was not lost. The caller holds the operation's
+ * lock and has judged it; returns the operation as it is now.
+ */
+export async function adopt(sql: Sql, operation: Fenced, node: Holder): Promise<Fenced> {
+  const { operationId, epoch } = operation;
+  const attemptsLost = Math.max(0, operation.attemptsLost - 1);
   await sql`
-    update attempt set outcome = null, ended_at = null
-    where operation_id = ${key.operation_id} and epoch = ${key.epoch}`;
+    update operation set status = 'running', attempts_lost = ${attemptsLost} where operation_id = ${operationId}`;
+  await sql`
+    update attempt set outcome = null, ended_at = null where operation_id = ${operationId} and epoch = ${epoch}`;
   await sql`
     insert into lease (operation_id, epoch, node_id, nonce, acknowledged_at, until)
-    values (${key.operation_id}, ${key.epoch}, ${nodeId}, gen_random_uuid(), now(),
-            now() + ${leaseMs}::float8 * interval '1 ms')
-    on conflict (operation_id) do nothing`;
+    values (${operationId}, ${epoch}, ${node.nodeId}, gen_random_uuid(), now(),
+            now() + ${node.leaseMs}::float8 * interval '1 ms')`;
+  return { ...operation, status: 'running', attemptOutcome: null, attemptsLost };
 }
 
 export interface OverdueLease {
@@ -74,13 +78,20 @@ export interface OverdueLease {
   outcome: 'expired' | 'unacknowledged' | 'lost';
 }
 
-/** Leases past their end, or whose agent does not know of them; oldest first, without locking any. */
-export async function overdueLeases(sql: Sql, limit: number): Promise<OverdueLease[]> {
+/**
+ * Leases past their end at a reading of the database's clock, or whose agent does not know of them;
+ * oldest first, without locking any.
+ */
+export async function overdueLeases(
+  sql: Sql,
+  { databaseMs, limit }: { databaseMs: number; limit: number },
+): Promise<OverdueLease[]> {
+  const reading = sql`to_timestamp(${databaseMs}::float8 / 1000)`;
   return await sql<OverdueLease[]>`
     select operation_id, epoch,
-           case when until < now() then 'expired' when acknowledged_at is null then 'unacknowledged' else 'lost' end
+           case when until < ${reading} then 'expired' when acknowledged_at is null then 'unacknowledged' else 'lost' end
              as outcome
-    from lease where until < now() or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX}
+    from lease where until < ${reading} or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX}
     order by until limit ${limit}`;
 }
 
@@ -88,9 +99,10 @@ export async function overdueLeases(sql: Sql, limit: number): Promise<OverdueLea
 export async function expireLease(sql: Sql, lease: OverdueLease): Promise<boolean> {
   const operation = await lockOperation(sql, lease.operationId, lease.epoch);
   if (operation?.epoch !== lease.epoch || operation.status !== 'running') return false;
+  // Locked, so that a heartbeat which renews it at this moment is waited for and seen.
   const [still] = await sql`
     select 1 from lease where operation_id = ${lease.operationId} and epoch = ${lease.epoch}
-      and (until < now() or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX})`;
+      and (until < now() or missed_heartbeats >= ${MISSED_HEARTBEATS_MAX}) for update`;
   if (!still) return false;
   await requeue(sql, operation, { outcome: lease.outcome, error: null, delayMs: 0 });
   return true;

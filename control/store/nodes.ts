@@ -58,6 +58,14 @@ export async function markStopped(sql: Sql, nodeId: string, instance: string): P
   return true;
 }
 
+/**
+ * Makes heartbeats and polls of one node take turns: both lock the node first, then what it holds, and
+ * so never wait for each other.
+ */
+export async function lockNode(sql: Sql, nodeId: string): Promise<void> {
+  await sql`select 1 from node where node_id = ${nodeId} for no key update`;
+}
+
 export async function listNodes(sql: Sql): Promise<NodeRow[]> {
   return await sql<NodeRow[]>`${selectNode(sql)} order by name, node_id limit 20000`;
 }

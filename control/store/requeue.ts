@@ -98,12 +98,13 @@ export async function finishParent(sql: Sql, parentId: string): Promise<void> {
   }
 }
 
-/** The first unit without a result in a failed batch, and why that batch failed. */
+/** The first unit without a result, and why its batch ended without it. */
 async function firstFailure(sql: Sql, parentId: string): Promise<string> {
   const [row] = await sql<{ unit: number; message: string | null }[]>`
-    select u.unit::int, c.error->>'message' as message
+    select u.unit::int,
+           case when c.status = 'cancelled' then 'its batch was cancelled' else c.error->>'message' end as message
     from operation c, generate_series(c.unit_from, c.unit_to - 1) as u(unit)
-    where c.parent_id = ${parentId} and c.status = 'failed'
+    where c.parent_id = ${parentId} and c.status in ('failed', 'cancelled')
       and not exists (select 1 from unit_result r where r.sweep_id = ${parentId} and r.unit_index = u.unit)
     order by u.unit limit 1`;
   return row ? `unit ${row.unit}: ${row.message ?? 'no reason was given'}` : 'no batch says why';

@@ -14,8 +14,9 @@ export interface Accepted {
 
 export interface ResultContext {
   summarize: (result: Record<string, unknown>) => Record<string, unknown>;
-  /** Delay before the next attempt after `attempts` failed ones. */
+  /** Delay before the next attempt after `attempts` failed or lost ones. */
   retryDelayMs: (attempts: number) => number;
+  leaseMs: number;
 }
 
 /** Accepts how an attempt ended, once. The caller's transaction holds the operation's lock throughout. */
@@ -25,9 +26,11 @@ export async function recordResult(
   report: ResultReport,
   context: ResultContext,
 ): Promise<Accepted> {
-  const { state, operation } = await fence(sql, key, report.worker_id);
-  if (state === 'ended') return { accepted: false, duplicate: true };
-  if (operation.attemptOutcome === 'expired') await adopt(sql, key, report.worker_id);
+  const fenced = await fence(sql, key, report.worker_id);
+  if (fenced.state === 'ended') return { accepted: false, duplicate: true };
+  const holder = { nodeId: report.worker_id, leaseMs: context.leaseMs };
+  const isExpired = fenced.operation.attemptOutcome === 'expired';
+  const operation = isExpired ? await adopt(sql, fenced.operation, holder) : fenced.operation;
   switch (report.outcome) {
     case 'completed':
       await complete(sql, operation, report, context);
@@ -42,7 +45,12 @@ export async function recordResult(
       await requeue(sql, operation, { outcome: report.outcome, error: null, delayMs: 0 });
       break;
     case 'lost':
-      await requeue(sql, operation, { outcome: 'lost', error: stripped(report.error), delayMs: 0 });
+      await requeue(sql, operation, {
+        outcome: 'lost',
+        error: stripped(report.error),
+        // A node that loses whatever it takes asks again at once: the others must have their turn.
+        delayMs: operation.attemptsLost === 0 ? 0 : context.retryDelayMs(operation.attemptsLost),
+      });
       break;
   }
   return { accepted: true, duplicate: false };

@@ -37,6 +37,13 @@ const LOGIN: Mapping = {
   options: { hint: 'check user, password and database of DATABASE_URL' },
 };
 
+/** Never `internal`, which agents send again for ever. */
+const UNSTORABLE: Mapping = {
+  fault: 'invalid',
+  message: 'Cannot store this text: it has a character that PostgreSQL does not take',
+  options: { hint: 'leave out NUL characters' },
+};
+
 const MAPPINGS: Readonly<Record<string, Mapping>> = {
   // Shut down by an operator, crashed, starting up.
   '57P01': UNAVAILABLE,
@@ -67,6 +74,8 @@ const MAPPINGS: Readonly<Record<string, Mapping>> = {
     message: 'Cannot finish the statement: it took too long and was cancelled',
     options: {},
   },
+  '22021': UNSTORABLE,
+  '22P05': UNSTORABLE,
   '28000': LOGIN,
   '28P01': LOGIN,
   '3D000': LOGIN,

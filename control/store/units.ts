@@ -12,6 +12,7 @@ export async function recordUnits(
   sql: Sql,
   key: AttemptKey,
   report: UnitsReport,
+  { leaseMs }: { leaseMs: number },
 ): Promise<{ inserted: number; parentId: string }> {
   const { state, operation } = await fence(sql, key, report.worker_id);
   if (state === 'ended') throw stale(key, operation.epoch);
@@ -26,7 +27,8 @@ export async function recordUnits(
       `Cannot accept unit ${outside.unit_index} of ${key.operation_id}: its units are ${unitFrom} to ${unitTo - 1}`,
     );
   }
-  if (operation.attemptOutcome === 'expired') await adopt(sql, key, report.worker_id);
+  if (operation.attemptOutcome === 'expired')
+    await adopt(sql, operation, { nodeId: report.worker_id, leaseMs });
   const [row] = await sql<{ inserted: number }[]>`
     with inserted as (
       insert into unit_result (sweep_id, unit_index, batch_id, epoch, parameters, metrics)

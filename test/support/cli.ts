@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { exec, type ExecResult } from '#agent/kit/exec';
 
@@ -18,10 +17,6 @@ export interface CliOptions {
 /** The words before the arguments: the runtime and main.ts, or the binary. */
 export function cliCommand(compiled = false): string[] {
   return compiled ? [BINARY] : [process.execPath, join(repository, 'agent/main.ts')];
-}
-
-export function hasBinary(): boolean {
-  return existsSync(BINARY);
 }
 
 /** Runs `ktrdr-agent` to its end. It finds no settings, no fleet and no colours unless `env` names them. */

@@ -4,13 +4,7 @@ import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { assert } from '#agent/kit/assert';
-import {
-  descendants,
-  isSameProcess,
-  killTree,
-  processIdentity,
-  type ProcessIdentity,
-} from '#agent/kit/process';
+import { isSameProcess, killTree, processIdentity, type ProcessIdentity } from '#agent/kit/process';
 import { queryEmbedded } from './as-user';
 import { freePort } from './free-port';
 import { waitUntil } from './wait-until';
@@ -286,11 +280,6 @@ export class Fleet implements AsyncDisposable {
     for (const identity of await this.processes()) if (isSameProcess(identity)) killTree(identity, 'SIGKILL');
     await rm(this.directory, { recursive: true, force: true });
   }
-}
-
-/** Pids of workload processes below an agent's shims. */
-export function workloadsOf(shimPid: number): number[] {
-  return descendants(shimPid);
 }
 
 function mentions(pid: string, text: string): boolean {

@@ -8,6 +8,7 @@ import type { Database } from '#control/store/connect';
 import { recordResult, type Accepted } from '#control/store/results';
 import { recordUnits } from '#control/store/units';
 import { insertOperations, type NewOperation } from '#control/store/operations';
+import { transaction } from '#control/store/transaction';
 import { upsertNode } from '#control/store/nodes';
 
 export const TIMES = { heartbeatMs: 5000, leaseMs: 30_000 };
@@ -120,14 +121,19 @@ export async function reportMetrics(
 /** Reports units of an attempt with a metric made from their index. */
 export async function reportUnits(database: Database, key: AttemptKey, nodeId: string, units: number[]) {
   return await database.sql.begin((sql) =>
-    recordUnits(sql, key, {
-      worker_id: nodeId,
-      units: units.map((unit) => ({
-        unit_index: unit,
-        parameters: { unit },
-        metrics: { sharpe_ratio: (unit * 7919) % 101 },
-      })),
-    }),
+    recordUnits(
+      sql,
+      key,
+      {
+        worker_id: nodeId,
+        units: units.map((unit) => ({
+          unit_index: unit,
+          parameters: { unit },
+          metrics: { sharpe_ratio: (unit * 7919) % 101 },
+        })),
+      },
+      TIMES,
+    ),
   );
 }
 
@@ -149,7 +155,7 @@ export async function report(
         error: failed ? { code: 'internal', message: `it ${outcome}`, retryable: true } : null,
         provenance: null,
       },
-      { summarize: (result) => result, retryDelayMs: () => 0 },
+      { summarize: (result) => result, retryDelayMs: () => 0, leaseMs: TIMES.leaseMs },
     ),
   );
 }
@@ -161,9 +167,12 @@ export async function expireAll(database: Database): Promise<void> {
 
 /** One sweep of leases, as the control plane does it each second. */
 export async function sweepOverdue(database: Database, takeBack = true) {
-  const transaction = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
-    const done = await database.sql.begin(async (sql) => ({ result: await work(sql) }));
-    return done.result;
-  };
-  return await sweepLeases({ sql: database.sql, transaction }, { takeBack });
+  return await sweepLeases(
+    { sql: database.sql, transaction: transactionOn(database) },
+    { takeBack: () => takeBack },
+  );
+}
+
+export function transactionOn(database: Database) {
+  return <T>(work: (sql: Sql) => Promise<T>): Promise<T> => transaction(database, work);
 }

@@ -1,9 +1,10 @@
-import { afterAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { chmod, copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '#agent/kit/exec';
 import { BINARY, Fleet } from '#test/support/fleet';
 import { freePort } from '#test/support/free-port';
+import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { tempDir } from '#test/support/temp-dir';
 
 const isRoot = process.getuid?.() === 0;
@@ -105,37 +106,20 @@ test('an address beyond loopback needs `insecure`', async () => {
   expect(await postgresProcesses(folder.path)).toBe('');
 }, 60_000);
 
-const small = await smallDisk();
-if (small === undefined) console.log('skipped: a full disk: no tmpfs can be mounted here (needs root)');
-afterAll(async () => {
-  if (small) await exec(['umount', '-l', small.path], { timeoutMs: 10_000 });
-  await small?.[Symbol.asyncDispose]();
-});
+const diskMissing = await smallDiskMissing('a disk too small for the database');
 
-test.skipIf(small === undefined)(
+test.skipIf(diskMissing)(
   'a disk too small for the database is said at the start',
   async () => {
-    const path = small?.path ?? '';
-    const { code, stderr } = await refusing(path, { KTRDR_CACHE_DIR: '/tmp/kb-cache' });
+    await using disk = await smallDisk(20);
+    const { code, stderr } = await refusing(disk.path, { KTRDR_CACHE_DIR: '/tmp/kb-cache' });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/disk is full|No space left/);
+    expect(stderr).toMatch(/disk is full/);
     expect(stderr).toMatch(/hint: \S/);
-    expect(await postgresProcesses(path)).toBe('');
+    expect(await postgresProcesses(disk.path)).toBe('');
   },
   60_000,
 );
-
-/** A file system of 20 MB; undefined where none can be mounted. */
-async function smallDisk() {
-  if (!isRoot) return undefined;
-  const folder = await tempDir('kd-');
-  const { code } = await exec(['mount', '-t', 'tmpfs', '-o', 'size=20m,mode=0777', 'tmpfs', folder.path], {
-    timeoutMs: 10_000,
-  });
-  if (code === 0) return folder;
-  await folder[Symbol.asyncDispose]();
-  return undefined;
-}
 
 test('the binary is one file that needs no other', async () => {
   await using folder = await tempDir('kb-');

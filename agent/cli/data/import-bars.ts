@@ -11,6 +11,7 @@ import type { Output } from '#agent/cli/output';
 import { openSession } from '#agent/cli/session';
 import type { Shell } from '#agent/cli/shell';
 import { printable } from '#agent/cli/text';
+import { findingColumns } from './findings-table';
 import { uploadWithProgress } from './upload-progress';
 
 /** Longest upload: a gigabyte over a slow line. */
@@ -23,7 +24,7 @@ export function importCommand(shell: Shell) {
     .option('--symbol <symbol>', 'symbol of the bars; default: from the name of the file')
     .addOption(new Option('--timeframe <timeframe>', 'length of a bar').choices(TIMEFRAMES))
     .option('--timezone <zone>', 'of times without one, such as America/New_York; default: UTC')
-    .option('--source <text>', 'where the bars are from, for the record')
+    .option('--source <text>', 'where the bars are from, for the record; default: the name of the file')
     .addOption(
       new Option('--on-conflict <what>', 'bars that differ from stored ones').choices(['reject', 'replace']),
     )
@@ -35,7 +36,7 @@ export function importCommand(shell: Shell) {
       const query = {
         ...series,
         timezone: options.timezone,
-        source: options.source,
+        source: options.source ?? (file === '-' ? undefined : basename(file)),
         on_conflict: options.onConflict,
         on_bad: options.onBad,
         dry_run: options.dryRun,
@@ -124,19 +125,7 @@ function showReport(output: Output, report: ImportReport): void {
   }
   if (findings.length === 0) return output.line('  nothing odd in them');
   output.line();
-  output.table(findings, [
-    { header: 'FINDING', cell: ({ kind }) => kind },
-    { header: 'SEVERITY', cell: ({ severity }) => severity },
-    { header: 'COUNT', cell: (finding) => count(finding.count), align: 'right' },
-    { header: 'WHAT', cell: ({ message }) => message, widthMin: 20, overflow: 'wrap' },
-    {
-      header: 'SUCH AS',
-      cell: ({ examples }) => examples.join('; '),
-      widthMin: 12,
-      overflow: 'wrap',
-      optional: true,
-    },
-  ]);
+  output.table(findings, findingColumns);
 }
 
 function day(instant: string | null): string {

@@ -12,7 +12,7 @@ import { lockFleet } from './start-fleet';
 
 export interface StopReport {
   stopped: string[];
-  /** Members and job processes that did not stop in time and were killed. */
+  /** Members that did not stop in time, and job processes that had lost their agent. */
   killed: string[];
 }
 
@@ -44,14 +44,15 @@ export async function stopFleet({ directory, shell, output }: StopOptions): Prom
   await Promise.all(agents.map((member) => stopMember(member, stop)));
   await Promise.all(control.map((member) => stopMember(member, stop)));
   for (const { shim, shim_id } of agents.flatMap(({ runtime_dir }) => runningShims(runtime_dir))) {
-    await end(`job process ${shim_id}`, identityOf(shim), stop);
+    await end(`job process ${shim_id} (its agent was gone)`, identityOf(shim), stop);
   }
   for (const member of control) await stopOrphanDatabase(member, stop);
   verifyNothingLeft(fleet);
   removeFleet(directory);
-  output.line(report.stopped.length === 0 ? 'Nothing was running.' : `Stopped ${report.stopped.join(', ')}.`);
-  if (report.killed.length > 0)
-    output.line(`Killed, since it did not stop in time: ${report.killed.join(', ')}.`);
+  const { stopped, killed } = report;
+  if (stopped.length > 0) output.line(`Stopped ${stopped.join(', ')}.`);
+  if (killed.length > 0) output.line(`Killed ${killed.join(', ')}.`);
+  if (stopped.length + killed.length === 0) output.line('Nothing was running.');
   return report;
 }
 
@@ -75,7 +76,6 @@ async function stopMember(member: FleetMember, stop: Stop): Promise<void> {
 async function end(name: string, identity: ProcessIdentity, { shell, report }: Stop): Promise<void> {
   killTree(identity, 'SIGKILL');
   await waitForExit(identity, { clock: shell.clock, timeoutMs: DEATH_MS_MAX });
-  report.stopped.push(name);
   report.killed.push(name);
 }
 

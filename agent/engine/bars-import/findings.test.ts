@@ -149,7 +149,7 @@ describe('bars that cannot have happened', () => {
     ['10,11,9,8,1', 'close 8 is below low 9'],
     ['0,11,0,10,1', 'open 0 is not positive'],
     ['-1,11,9,10,1', 'open -1 is not positive'],
-    ['10,11,9,10,-1', 'volume -1 is not positive'],
+    ['10,11,9,10,-1', 'volume -1 is negative'],
     ['10,11,9,nan,1', 'close is NaN'],
     ['10,inf,9,10,1', 'high is Infinity'],
     ['10,1e999,9,10,1', 'high is Infinity'],

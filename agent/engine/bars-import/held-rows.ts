@@ -22,12 +22,12 @@ export interface HeldRows {
   /** Indices by time, then by line. Yields now and then, so that others get their turn. */
   order(): Generator<undefined, Uint32Array, undefined>;
   read(index: number, into: BarRow): void;
-  /** Lets the first `count` rows of an order go; the others stay, sorted. */
-  release(order: Uint32Array, count: number): void;
+  /** Lets the first `count` rows of an order go; the others stay, sorted. Yields as `order` does. */
+  release(order: Uint32Array, count: number): Generator<undefined, void, undefined>;
 }
 
 export function createHeldRows(refuse: Refuse, rowsMax = HELD_ROWS_MAX): HeldRows {
-  let cells: Float64Array<ArrayBuffer> = new Float64Array(Math.min(rowsMax, FIRST_ROWS) * STRIDE);
+  let pages: Float64Array[] = [];
   let length = 0;
   let sorted = true;
   let descents = 0;
@@ -57,34 +57,50 @@ export function createHeldRows(refuse: Refuse, rowsMax = HELD_ROWS_MAX): HeldRow
       previousUs = row.timeUs;
       if (row.timeUs < latestUs) sorted = false;
       else latestUs = row.timeUs;
-      if (length * STRIDE === cells.length) cells = grown(cells, rowsMax);
-      writeRow(cells, length++, row);
+      if (length === pages.length * PAGE_ROWS) pages.push(new Float64Array(PAGE_ROWS * STRIDE));
+      writeRow(pages, length++, row);
     },
     *order() {
-      const indices = Uint32Array.from({ length }, (_, index) => index);
-      return sorted ? indices : yield* sortByTime(indices, cells);
+      const indices = new Uint32Array(length);
+      for (let i = 0; i < length; i++) indices[i] = i;
+      return sorted ? indices : yield* sortByTime(indices, pages);
     },
-    read: (index, into) => readRow(cells, index, into),
-    release(order, count) {
+    read: (index, into) => readRow(pages, index, into),
+    *release(order, count) {
       assert(count > 0 && count <= length, 'rows to let go are held');
-      releasedUs = cells[(order[count - 1] as number) * STRIDE + TIME] as number;
-      cells = gathered(cells, order.subarray(count));
+      releasedUs = timeAt(pages, order[count - 1]);
+      pages = yield* gather(pages, order.subarray(count));
       length -= count;
       sorted = true;
     },
   };
 }
 
-const FIRST_ROWS = 4096;
 /** A block has at most 128 KiB, and the shortest row 19 bytes. */
 const BLOCK_ROWS_MAX = 8192;
+/** Memory grows by pages of 512 KiB, never by a copy of everything. */
+const PAGE_BITS = 13;
+const PAGE_ROWS = 1 << PAGE_BITS;
 /** Cells of a row, side by side: a row is moved as one. */
 const STRIDE = 8;
-const TIME = 0;
 
-function writeRow(cells: Float64Array, index: number, row: BarRow): void {
-  const at = index * STRIDE;
-  cells[at + TIME] = row.timeUs;
+function pageOf(pages: readonly Float64Array[], index: number): Float64Array {
+  return pages[index >>> PAGE_BITS] as Float64Array;
+}
+
+/** The first cell of a row within its page; the time is in it. */
+function cellOf(index: number): number {
+  return (index & (PAGE_ROWS - 1)) * STRIDE;
+}
+
+function timeAt(pages: readonly Float64Array[], index: number | undefined): number {
+  return pageOf(pages, index as number)[cellOf(index as number)] as number;
+}
+
+function writeRow(pages: readonly Float64Array[], index: number, row: BarRow): void {
+  const cells = pageOf(pages, index);
+  const at = cellOf(index);
+  cells[at] = row.timeUs;
   cells[at + 1] = row.line;
   cells[at + 2] = row.day;
   cells[at + 3] = row.open;
@@ -94,9 +110,10 @@ function writeRow(cells: Float64Array, index: number, row: BarRow): void {
   cells[at + 7] = row.volume;
 }
 
-function readRow(cells: Float64Array, index: number, into: BarRow): void {
-  const at = index * STRIDE;
-  into.timeUs = cells[at + TIME] as number;
+function readRow(pages: readonly Float64Array[], index: number, into: BarRow): void {
+  const cells = pageOf(pages, index);
+  const at = cellOf(index);
+  into.timeUs = cells[at] as number;
   into.line = cells[at + 1] as number;
   into.day = cells[at + 2] as number;
   into.open = cells[at + 3] as number;
@@ -106,18 +123,23 @@ function readRow(cells: Float64Array, index: number, into: BarRow): void {
   into.volume = cells[at + 7] as number;
 }
 
-function grown(cells: Float64Array, rowsMax: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(Math.min(cells.length * 2, (rowsMax + BLOCK_ROWS_MAX) * STRIDE));
-  larger.set(cells);
-  return larger;
-}
-
-/** A copy of as many cells in which the rows of `order` come first. */
-function gathered(cells: Float64Array, order: Uint32Array): Float64Array<ArrayBuffer> {
-  const copy = new Float64Array(cells.length);
-  for (let i = 0; i < order.length; i++) {
-    const from = (order[i] as number) * STRIDE;
-    for (let cell = 0; cell < STRIDE; cell++) copy[i * STRIDE + cell] = cells[from + cell] as number;
+/** A copy of the rows of `order`, in its order. */
+function* gather(
+  pages: readonly Float64Array[],
+  order: Uint32Array,
+): Generator<undefined, Float64Array[], undefined> {
+  const copy: Float64Array[] = [];
+  for (let first = 0; first < order.length; first += PAGE_ROWS) {
+    const cells = new Float64Array(PAGE_ROWS * STRIDE);
+    const rows = order.subarray(first, first + PAGE_ROWS);
+    for (let i = 0; i < rows.length; i++) {
+      const index = rows[i] as number;
+      const from = pageOf(pages, index);
+      const at = cellOf(index);
+      for (let cell = 0; cell < STRIDE; cell++) cells[i * STRIDE + cell] = from[at + cell] as number;
+    }
+    copy.push(cells);
+    yield;
   }
   return copy;
 }
@@ -125,9 +147,8 @@ function gathered(cells: Float64Array, order: Uint32Array): Float64Array<ArrayBu
 /** Merge sort, from runs of one row up: stable, so rows of one time stay in the order of their lines. */
 function* sortByTime(
   indices: Uint32Array<ArrayBuffer>,
-  cells: Float64Array,
+  pages: readonly Float64Array[],
 ): Generator<undefined, Uint32Array, undefined> {
-  const timeOf = (index: number | undefined): number => cells[(index as number) * STRIDE + TIME] as number;
   let from = indices;
   let to = new Uint32Array(indices.length);
   for (let width = 1; width < from.length; width *= 2) {
@@ -137,7 +158,8 @@ function* sortByTime(
       let left = start;
       let right = middle;
       for (let at = start; at < end; at++) {
-        const takeLeft = left < middle && (right >= end || timeOf(from[left]) <= timeOf(from[right]));
+        const takeLeft =
+          left < middle && (right >= end || timeAt(pages, from[left]) <= timeAt(pages, from[right]));
         to[at] = from[takeLeft ? left++ : right++] as number;
         if ((at & TURN_MASK) === TURN_MASK) yield;
       }

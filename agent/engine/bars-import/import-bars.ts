@@ -98,7 +98,7 @@ function createBarsWriter(held: HeldRows, sequence: SequenceQuality): BarsWriter
         yield length === end - from ? chunk : shortened(chunk, length);
         await nextTurn();
       }
-      held.release(order, count);
+      await inTurns(held.release(order, count));
     },
     extent: () => ({ barCount, firstUs: BigInt(firstUs), lastUs: BigInt(lastUs) }),
   };

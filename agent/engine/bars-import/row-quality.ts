@@ -3,6 +3,7 @@ import { timeframeMs } from '#agent/contract/timeframe';
 import type { Timeframe } from '#agent/contract/timeframe';
 import { placeOf } from './bar-row';
 import type { BarRow } from './bar-row';
+import { FIGURES } from './header';
 import { DAY_US } from './stamp';
 import { counted, createTally } from './tally';
 import type { Tally } from './tally';
@@ -43,28 +44,23 @@ export function createRowQuality(timeframe: Timeframe): RowQuality {
 
 /** Why no market can have traded such a bar; undefined when one can. */
 export function impossibility(row: BarRow): string | undefined {
-  const { open, high, low, close, volume } = row;
-  for (const [name, value] of [
-    ['open', open],
-    ['high', high],
-    ['low', low],
-    ['close', close],
-    ['volume', volume],
-  ] as const) {
+  const { high, low } = row;
+  for (const name of FIGURES) {
+    const value = row[name];
     if (!Number.isFinite(value)) return `${name} is ${value}`;
-    if (name === 'volume' ? value < 0 : value <= 0) return `${name} ${value} is not positive`;
+    if (name !== 'volume' && value <= 0) return `${name} ${value} is not positive`;
+    if (value < 0) return `${name} ${value} is negative`;
   }
   if (high < low) return `high ${high} is below low ${low}`;
-  for (const [name, value] of [
-    ['open', open],
-    ['close', close],
-  ] as const) {
+  for (const name of ENDS) {
+    const value = row[name];
     if (value > high * (1 + NOISE)) return `${name} ${value} is above high ${high}`;
     if (value < low * (1 - NOISE)) return `${name} ${value} is below low ${low}`;
   }
   return undefined;
 }
 
+const ENDS = ['open', 'close'] as const;
 /** Prices that were computed, adjusted ones above all, differ in their last digits. */
 const NOISE = 1e-9;
 

@@ -101,17 +101,17 @@ function createHoles(timeframe: Timeframe): Holes {
   const barUs = timeframeMs(timeframe) * 1000;
   return {
     check(previous, row) {
-      const between = `between ${timeText(previous.timeUs)} and ${placeOf(row)}`;
+      const between = (): string => `between ${timeText(previous.timeUs)} and ${placeOf(row)}`;
       if (timeframe === '1w') {
         const weeks = Math.round((row.timeUs - previous.timeUs) / barUs) - 1;
-        if (weeks > 0) gaps.note(() => `${counted(weeks, 'week')} ${between}`);
+        if (weeks > 0) gaps.note(() => `${counted(weeks, 'week')} ${between()}`);
       } else if (row.day === previous.day) {
         const bars = Math.floor((row.timeUs - previous.timeUs) / barUs) - 1;
-        if (bars > 0) gaps.note(() => `${counted(bars, 'bar')} ${between}`);
+        if (bars > 0) gaps.note(() => `${counted(bars, 'bar')} ${between()}`);
       } else {
         const days = weekdaysBetween(previous.day, row.day);
-        if (days > HOLIDAYS_MAX) absences.note(() => `${counted(days, 'weekday')} ${between}`);
-        else if (days > 0) holidays.note(() => `${counted(days, 'weekday')} ${between}`);
+        if (days > HOLIDAYS_MAX) absences.note(() => `${counted(days, 'weekday')} ${between()}`);
+        else if (days > 0) holidays.note(() => `${counted(days, 'weekday')} ${between()}`);
       }
     },
     findings: () => [

@@ -89,7 +89,7 @@ export class AttemptFollower {
     }
     if (message.type === 'refused') this.lost(message.message);
     // Here too, since a report may keep the loop below waiting while the shim is free again.
-    if (message.type === 'ended') this.#noticeEnd();
+    if (message.type === 'ended') this.lost('its end was not recorded: the disk may be full');
     this.#wake.resolve();
   }
 

@@ -22,7 +22,7 @@ export function workerHandlers(context: ControlContext): WorkerHandlers {
       checkIdentity(body);
       await context.transaction(async (sql) => {
         await upsertNode(sql, body);
-        await renewLeases(sql, { nodeId: body.worker_id, leaseMs: times.leaseMs }, body.leases);
+        await renewLeases(sql, { nodeId: body.worker_id, leaseMs: times.leaseMs }, inOrder(body.leases));
       });
       log.info('worker registered', {
         worker: body.name,

@@ -1,21 +1,19 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#agent/kit/clock';
 import { silentLog } from '#agent/kit/log';
 import { unprivilegedUser } from '#test/support/database';
-import { tempDir } from '#test/support/temp-dir';
+import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { waitUntil } from '#test/support/wait-until';
 import { connect } from '#control/store/connect';
 import { startEmbedded, type EmbeddedOptions } from './server';
 
 setDefaultTimeout(60_000);
 
-const canMount = process.getuid?.() === 0 && (await mountsHere());
-if (!canMount)
-  console.log('skipped: startEmbedded() on a full disk: mounting a small tmpfs is not allowed here');
+const missing = await smallDiskMissing('startEmbedded() on a full disk');
 
-describe.skipIf(!canMount)('startEmbedded() on a full disk', () => {
+describe.skipIf(missing)('startEmbedded() on a full disk', () => {
   test('says so when the database does not fit, and leaves nothing half made', async () => {
     await using disk = await smallDisk(20);
     const refused = startEmbedded(optionsOn(disk.path));
@@ -56,32 +54,4 @@ function optionsOn(path: string): EmbeddedOptions {
     log: silentLog,
     clock: systemClock,
   };
-}
-
-async function smallDisk(megabytes: number): Promise<AsyncDisposable & { path: string }> {
-  const folder = await tempDir();
-  const path = join(folder.path, 'disk');
-  await mkdir(path);
-  await run(['mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', path]);
-  return {
-    path,
-    [Symbol.asyncDispose]: async () => {
-      await run(['umount', '--lazy', path]);
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function mountsHere(): Promise<boolean> {
-  try {
-    await using _disk = await smallDisk(1);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function run(command: string[]): Promise<void> {
-  const child = Bun.spawn(command, { stdio: ['ignore', 'ignore', 'ignore'] });
-  if ((await child.exited) !== 0) throw new Error(`${command.join(' ')} failed`);
 }
