@@ -42,7 +42,7 @@ describeOnEachServer('the tables of backtest results', (server) => {
         sql,
         grant,
         { worker_id: nodeId, outcome: 'completed', result, error: null, provenance: null },
-        { summarize: () => ({}), retryDelayMs: () => 0 },
+        { summarize: () => ({}), retryDelayMs: () => 0, leaseMs: 30_000 },
       ),
     );
 
@@ -82,7 +82,7 @@ describeOnEachServer('the tables of backtest results', (server) => {
           transaction,
           grant,
           { worker_id: first, outcome: 'completed', result: broken, error: null, provenance: null },
-          { summarize: () => ({}), retryDelayMs: () => 0 },
+          { summarize: () => ({}), retryDelayMs: () => 0, leaseMs: 30_000 },
         ),
       ),
     ).rejects.toMatchObject({ code: 'invalid' });

@@ -115,7 +115,8 @@ export async function reportMetrics(
   metrics: Array<Record<string, number | null>>,
 ) {
   const units = metrics.map((figures, index) => ({ unit_index: index, parameters: {}, metrics: figures }));
-  return await database.sql.begin((sql) => recordUnits(sql, key, { worker_id: nodeId, units }));
+  const { leaseMs } = TIMES;
+  return await database.sql.begin((sql) => recordUnits(sql, key, { worker_id: nodeId, units }, { leaseMs }));
 }
 
 /** Reports units of an attempt with a metric made from their index. */
