@@ -194,7 +194,7 @@ test('columns say at every bar what 2,000 random expressions mean there', () => 
     const [yes, no] = [bound.surely(run), bound.surelyNot(run)];
     const at = (column: boolean | Uint8Array, t: number): boolean =>
       typeof column === 'boolean' ? column : column[t] === 1;
-    const told = wanted.map((_, t) => (at(yes, t) ? true : at(no, t) ? false : undefined));
+    const told: Value[] = wanted.map((_, t) => (at(yes, t) ? true : at(no, t) ? false : undefined));
     expect([text, told]).toEqual([text, wanted]);
     for (const value of told)
       if (value === undefined) unknown++;
