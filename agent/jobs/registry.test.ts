@@ -5,6 +5,20 @@ import { JOB_KINDS, jobKindNamed, parseJobParameters } from './registry';
 import { loadJob } from './runs';
 
 const backtest = { strategy_name: 'sma_cross', symbol: 'SP500', timeframe: '1d' };
+const STRATEGY_FILE = `name: breakout
+version: "3.0"
+parameters:
+  bars: {default: 20, range: {from: 10, to: 30, step: 10}}
+model:
+  type: rules
+  entries: {long: "close > high[1] + highest(high, bars)[1] - high[1]"}
+  exits: {long: "close < lowest(low, bars)[1]"}
+`;
+const fileBacktest = {
+  ...backtest,
+  strategy_name: undefined,
+  strategy: { file_name: 'my.yaml', text: STRATEGY_FILE },
+};
 
 test('the registry, the runs and the folders list the same kinds, alphabetically', async () => {
   const folders = readdirSync(import.meta.dir, { withFileTypes: true })
@@ -87,6 +101,45 @@ describe('parseJobParameters() of a backtest', () => {
       "did you mean 'sma_cross'?",
     ],
     [
+      'neither a name nor a file of a strategy',
+      { ...backtest, strategy_name: undefined },
+      'strategy_name: give either strategy_name or strategy: {file_name, text}',
+      undefined,
+    ],
+    [
+      'a name and a file of a strategy',
+      { ...backtest, strategy: { file_name: 'my.yaml', text: STRATEGY_FILE } },
+      'strategy_name: give either',
+      undefined,
+    ],
+    [
+      'a file of a strategy with a mistake',
+      {
+        ...fileBacktest,
+        strategy: { file_name: 'my.yaml', text: STRATEGY_FILE.replace('highest', 'highst') },
+      },
+      "Cannot read my.yaml:7:38: there is no function 'highst'",
+      "did you mean 'highest'?",
+    ],
+    [
+      'a file name with a path',
+      { ...fileBacktest, strategy: { file_name: '../my.yaml', text: STRATEGY_FILE } },
+      'strategy.file_name: must be a file name without a path',
+      undefined,
+    ],
+    [
+      'too large a file of a strategy',
+      { ...fileBacktest, strategy: { file_name: 'my.yaml', text: 'é'.repeat(200_000) } },
+      'strategy.text: must have at most 262144 bytes',
+      undefined,
+    ],
+    [
+      'a parameter that the file of the strategy lacks',
+      { ...fileBacktest, parameters: { barz: 3 } },
+      "there is no parameter 'barz'",
+      "did you mean 'bars'?",
+    ],
+    [
       'an unknown parameter of the strategy',
       { ...backtest, parameters: { fats: 3 } },
       "there is no parameter 'fats'",
@@ -113,6 +166,27 @@ describe('parseJobParameters() of a backtest', () => {
       if (hint !== undefined) expect(fault.hint).toContain(hint);
     });
   }
+});
+
+describe('a strategy file', () => {
+  test('is stored as it was sent, with its defaults, and named in lists', () => {
+    const kind = jobKindNamed('backtesting');
+    const parameters = parseJobParameters(kind, fileBacktest);
+    expect(parameters).toMatchObject({ strategy: fileBacktest.strategy, parameters: { bars: 20 } });
+    expect(parameters['strategy_name']).toBeUndefined();
+    expect(kind.metadata(parameters)).toMatchObject({
+      strategy_name: 'breakout',
+      strategy_file: 'my.yaml',
+    });
+  });
+
+  test('is swept over the ranges that it names', () => {
+    const kind = jobKindNamed('sweep');
+    const parameters = parseJobParameters(kind, fileBacktest);
+    expect(parameters).toMatchObject({ grid: { bars: { from: 10, to: 30, step: 10 } } });
+    expect(kind.split?.(parameters, null)?.units).toBe(3);
+    expect(kind.metadata(parameters)).toMatchObject({ strategy_name: 'breakout' });
+  });
 });
 
 describe('a sweep', () => {

@@ -180,8 +180,8 @@ function bindAgo(expression: Extract<Expression, { kind: 'ago' }>, span: Span, s
   return {
     type: 'condition',
     ...parts,
-    surely: (run) => truthsAgo(operand.surely(run), count.of(run.parameters)),
-    surelyNot: (run) => truthsAgo(operand.surelyNot(run), count.of(run.parameters)),
+    surely: (run) => truthsAgo(operand.surely(run), count.of(run.parameters), run.bars.length),
+    surelyNot: (run) => truthsAgo(operand.surelyNot(run), count.of(run.parameters), run.bars.length),
   };
 }
 

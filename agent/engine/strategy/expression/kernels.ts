@@ -195,9 +195,11 @@ export function numbersAgo(values: Numbers, bars: number): Numbers {
   return out;
 }
 
-export function truthsAgo(values: Truths, bars: number): Truths {
-  if (typeof values === 'boolean' || bars === 0) return values;
-  const out = new Uint8Array(values.length);
+/** `length` is that of the bars. */
+export function truthsAgo(values: Truths, bars: number, length: number): Truths {
+  if (bars === 0 || values === false) return values;
+  const out = new Uint8Array(length);
+  if (values === true) return out.fill(1, bars);
   if (bars < out.length) out.set(values.subarray(0, out.length - bars), bars);
   return out;
 }

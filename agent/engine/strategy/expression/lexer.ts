@@ -12,17 +12,17 @@ const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const SYMBOL = /&&|\|\||<=|>=|==|!=|<>|\*\*|[-+*/()[\],.<>=!^%$]/y;
 
 /** What other languages write, and what is written here. */
-const REPLACEMENTS: Readonly<Record<string, string>> = {
-  '&&': "write 'and'",
-  '||': "write 'or'",
-  '!': "write 'not'",
-  '=': "write '==' to compare",
-  '<>': "write '!='",
-  '**': 'multiply the value by itself',
-  '^': 'multiply the value by itself',
-  '%': 'there is no remainder; a percentage is a factor such as 0.02',
-  $: "parameters have no '$' in expressions: write their name",
-};
+const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
+  ['&&', "write 'and'"],
+  ['||', "write 'or'"],
+  ['!', "write 'not'"],
+  ['=', "write '==' to compare"],
+  ['<>', "write '!='"],
+  ['**', 'multiply the value by itself'],
+  ['^', 'multiply the value by itself'],
+  ['%', 'there is no remainder; a percentage is a factor such as 0.02'],
+  ['$', "parameters have no '$' in expressions: write their name"],
+]);
 
 /** Splits an expression into tokens, the last of which is `end`. Throws ExpressionError. */
 export function tokenize(text: string): Token[] {
@@ -43,7 +43,7 @@ export function tokenize(text: string): Token[] {
     const found = number ?? name ?? take(SYMBOL);
     if (found === undefined) throw unknownCharacter(text, at);
     const span = { start: at, end: at + found.length };
-    const hint = REPLACEMENTS[found];
+    const hint = REPLACEMENTS.get(found);
     if (hint !== undefined) throw new ExpressionError(span, `there is no operator '${found}'`, hint);
     const kind = number === undefined ? (name === undefined ? 'symbol' : 'name') : 'number';
     tokens.push({ kind, text: found, ...span });
