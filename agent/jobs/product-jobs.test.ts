@@ -55,7 +55,7 @@ test('a backtest of real bars runs in the product’s own workload and names its
   expect(result.trades.length).toBe(result.metrics['total_trades'] as number);
   expect(result.trades_truncated).toBe(0);
   expect(result.bar_count).toBe(barCount);
-  expect(result.equity.equity).toHaveLength(2_000);
+  expect(result.equity.equity).toHaveLength(barCount);
   expect(report.provenance?.data_hash).toBe('d'.repeat(64));
 
   await fixture.start(2, 'backtesting', overrides(work));
