@@ -16,6 +16,9 @@ let sweep: string;
 const ROWS = z.array(z.record(z.string(), z.unknown()));
 const submitted = z.object({ operation: z.object({ operation_id: z.string() }) });
 
+/** A hook has five seconds of its own, which a busy machine needs for the fleet alone. */
+const SET_UP_MS = 120_000;
+
 beforeAll(async () => {
   fleet = await Fleet.start({ agents: 1 });
   const bars = await readFile(join(repository, 'node_modules/vega-datasets/data/sp500-2000.csv'));
@@ -25,8 +28,8 @@ beforeAll(async () => {
   });
   backtest = await run(['backtest', 'sma_cross', 'SP500', '1d', '--param', 'fast=5', '--param', 'slow=20']);
   sweep = await run(['sweep', 'sma_cross', 'SP500', '1d', '-g', 'fast=5:50:5', '-g', 'slow=60:200:20']);
-});
-afterAll(() => fleet[Symbol.asyncDispose]());
+}, SET_UP_MS);
+afterAll(() => fleet[Symbol.asyncDispose](), SET_UP_MS);
 
 async function run(args: string[]): Promise<string> {
   const { code, stdout, stderr } = await fleet.cli([...args, '--json']);

@@ -47,7 +47,7 @@ export function backtestReport(report: BacktestReport): string {
       },
       {
         title: 'Trades on price',
-        note: 'Triangles are entries, up for long and down for short; circles exits with profit, crosses with loss. Drag or use the wheel to zoom.',
+        note: 'Triangles are entries, up for long and down for short; circles exits with profit, crosses with loss. Closes as they are stored today. Drag or use the wheel to zoom.',
         chart: tradesChart(trades, prices),
       },
       {

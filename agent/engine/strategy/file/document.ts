@@ -38,7 +38,9 @@ export function readDocument(text: string, fileName: string): Document {
     problems.report(0, tooMuch);
     return document;
   }
-  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  // The library looks for repeated keys by comparing all pairs of them, which takes seconds; readFields does.
+  const options = { lineCounter: lines, prettyErrors: false, strict: true, uniqueKeys: false } as const;
+  const parsed = parseDocument(text, options);
   for (const { pos, message } of [...parsed.errors, ...parsed.warnings]) {
     const [sentence = message] = message.split('\n');
     problems.report(pos[0], `it is not valid YAML: ${lowerFirst(sentence)}`);
@@ -61,6 +63,9 @@ export function readFields(document: Document, node: Node | null, what: string):
       document.problems.report(key.range[0], `a key of ${what} must be a word`);
     } else {
       const name = scalarText(key);
+      if (fields.has(name)) {
+        document.problems.report(key.range[0], `${what} has the key '${name.slice(0, 100)}' twice`);
+      }
       fields.set(name, { key: name, offset: key.range[0], value: withoutAlias(document, value) });
     }
   }
@@ -161,7 +166,8 @@ export function scalarOffsets(document: Document, scalar: Scalar.Parsed): (index
 export function describeNode(node: Node): string {
   if (isMap(node)) return 'a mapping';
   if (isSeq(node)) return 'a list';
-  if (isScalar(node)) return node.value === null ? 'nothing' : `'${scalarText(node).slice(0, 60)}'`;
+  if (isScalar(node))
+    return node.value === null ? 'nothing' : `'${scalarText(node).slice(0, 60).replaceAll(/\s+/g, ' ')}'`;
   return 'an alias';
 }
 
@@ -181,7 +187,7 @@ function beyondLimits(text: string): string | undefined {
     open = '[{'.includes(bracket[0]) ? open + 1 : Math.max(0, open - 1);
     if (open > BRACKETS_MAX) return `brackets are nested more than ${BRACKETS_MAX} deep`;
   }
-  const deep = /^[ \t]*(?:- *){50}/m.test(text) || new RegExp(`^ {${INDENTATION_MAX}}`, 'm').test(text);
+  const deep = /^[ \t]*(?:[-?] *){50}/m.test(text) || new RegExp(`^ {${INDENTATION_MAX}}`, 'm').test(text);
   return deep ? `lines are indented more than ${INDENTATION_MAX} deep` : undefined;
 }
 

@@ -43,6 +43,20 @@ describe.each(FILES)('%s', (fileName) => {
     for (const unit of [0, plan.unitCount - 1]) parseParameters(strategy, plan.parametersAt(unit));
   });
 
+  test('decides the same in a sweep that shares its columns as alone', () => {
+    const plan = planSweep(strategy);
+    const rng = seededRng(3);
+    const column = sp500.length * Float64Array.BYTES_PER_ELEMENT;
+    // Room for a few columns only: most are let go of and written to again.
+    const cache = createIndicatorCache({ bytesMax: 6 * column });
+    for (let round = 0; round < 40; round++) {
+      const parameters = plan.parametersAt(rng.below(plan.unitCount));
+      const shared = runBacktest({ bars: sp500, strategy, parameters, cache });
+      const alone = runBacktest({ bars: sp500, strategy, parameters });
+      expect(shared.metrics).toEqual(alone.metrics);
+    }
+  });
+
   test('never looks ahead, at any bar', () => {
     const bars = randomBars(seededRng(11), { length: 400 });
     const everyCutoff = Array.from({ length: bars.length + 1 }, (_, i) => i);

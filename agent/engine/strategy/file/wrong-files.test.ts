@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#agent/kit/error';
+import { seededRng } from '#agent/kit/rng';
 import { FILE_BYTES_MAX } from './document';
 import { parseStrategyFile } from './parse-strategy-file';
 import { describeProblem, problemsOf } from './problems';
@@ -133,4 +134,59 @@ test('several mistakes are told at once, in the order of the file', () => {
 test('a place within a folded expression is that of the file', () => {
   const text = GOOD.replace('crosses_above(quick, calm)', '>\n      close > open\n      and quik > calm');
   expect(errorsOf(text)).toStartWith("my.yaml:17:11: there is no name 'quik'");
+});
+
+test('whatever is done to a file, it is read or refused', () => {
+  const rng = seededRng(99);
+  const scraps = [
+    '[',
+    ']',
+    '{',
+    '}',
+    ':',
+    '- ',
+    '\n',
+    '  ',
+    '"',
+    "'",
+    '#',
+    '|',
+    '>',
+    '&a',
+    '*a',
+    '!',
+    '%',
+    '$',
+    '.',
+    ',',
+  ];
+  const words = [
+    'close',
+    'not',
+    'rules',
+    'null',
+    '1e400',
+    '-1',
+    '0x10',
+    'true',
+    '__proto__',
+    'constructor',
+    '\u0000',
+  ];
+  let refused = 0;
+  for (let round = 0; round < 1500; round++) {
+    let text = GOOD;
+    for (let cut = rng.below(3); cut >= 0; cut--) {
+      const at = rng.below(text.length);
+      const pool = rng.below(2) === 0 ? scraps : words;
+      text = text.slice(0, at) + (pool[rng.below(pool.length)] ?? '') + text.slice(at + rng.below(6));
+    }
+    try {
+      parseStrategyFile(text, 'my.yaml');
+    } catch (error) {
+      if (!(error instanceof Fault)) throw new Error(`not a fault for:\n${text}`, { cause: error });
+      refused++;
+    }
+  }
+  expect(refused).toBeGreaterThan(1000);
 });
