@@ -63,6 +63,34 @@ test('a backtest of real bars runs in the product’s own workload and names its
   expect(again.provenance?.result_sha256).toBe(report.provenance?.result_sha256 as string);
 });
 
+test('a strategy file does in a job what the built-in strategy of its rules does', async () => {
+  await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
+  const barsPath = join(fixture.runtimeDir, 'bars.arrow');
+  const barCount = await writeBars(barsPath);
+  const path = join(import.meta.dirname, '../../installers/strategies/sma_cross.yaml');
+  const strategy = { file_name: 'sma_cross.yaml', text: await Bun.file(path).text() };
+  const fromFile = { strategy_name: undefined, strategy };
+  await fixture.start(
+    1,
+    'backtesting',
+    overrides({ kind: 'backtesting', parameters: {}, barsPath, barCount }),
+  );
+  await fixture.start(
+    2,
+    'backtesting',
+    overrides({ kind: 'backtesting', parameters: fromFile, barsPath, barCount }),
+  );
+  const [builtIn, file] = [await fixture.result(1), await fixture.result(2)];
+  expect(file.error).toBeNull();
+  expect(file.result).toEqual(builtIn.result);
+
+  const grid = { fast: { from: 5, to: 14, step: 1 }, slow: 50 };
+  const units = { from: 0, to: 10, done: [] };
+  const swept = { kind: 'sweep', parameters: { ...fromFile, grid }, barsPath, barCount, units };
+  await fixture.start(3, 'sweep', overrides(swept));
+  expect(await fixture.result(3)).toMatchObject({ outcome: 'completed', result: { units_evaluated: 10 } });
+});
+
 test('a batch of a sweep evaluates its units but those that are done', async () => {
   await using fixture = await attemptsFixture({ shim: { workload_command: REAL_WORKLOAD } });
   const barsPath = join(fixture.runtimeDir, 'bars.arrow');
