@@ -7,7 +7,7 @@ import { tempDir } from '#test/support/temp-dir';
 test.each([
   [['opss'], "unknown command 'opss'", 'did you mean ops?'],
   [['ops', '--jsn'], "unknown option '--jsn'", 'did you mean --json?'],
-  [['backtest', 'sma_cross'], 'there is no symbol', 'give both after the strategy'],
+  [['backtest', 'sma_cross'], "missing required argument 'symbol'", 'such as SPX 1d'],
   [['ops', '--limit', 'many'], "Cannot use 'many' as --limit", '--limit 10'],
   [['ops', '--status', 'done'], 'Allowed choices are', 'ktrdr-agent ops --help'],
   [['data', 'imprt', 'x'], "unknown command 'imprt'", 'did you mean import?'],

@@ -51,7 +51,7 @@ function requestedSeries(given: RequestedSeries, file: StrategyFile | undefined)
     };
   }
   const missing = symbol === undefined ? 'symbol' : 'timeframe';
-  throw new Fault('bad_request', `Cannot read the command line: there is no ${missing}`, {
+  throw new Fault('bad_request', `Cannot read the command line: missing required argument '${missing}'`, {
     hint: 'give both after the strategy, such as SPX 1d; a strategy file may name one of each in training_data',
   });
 }

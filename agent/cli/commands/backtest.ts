@@ -24,14 +24,11 @@ export const backtestCommand: CliCommand = {
       .option('--wait', 'queue it even when no agent could run it now')
       .option('-d, --detach', 'print the id and leave; do not wait for the result')
       .action(async (strategy, symbol, timeframe, options) => {
+        const { start, end } = options;
+        const requested = requestedStrategy(strategy, { symbol, timeframe, start, end });
         const session = openSession(shell, options);
         const body = {
-          ...requestedStrategy(strategy, {
-            symbol,
-            timeframe,
-            start: options.start,
-            end: options.end,
-          }),
+          ...requested,
           parameters: options.param ?? {},
           initial_capital: options.capital,
           commission: options.commission,
