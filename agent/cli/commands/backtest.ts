@@ -3,12 +3,13 @@ import { openSession } from '#agent/cli/session';
 import { submitOnce } from '#agent/cli/outcome';
 import { requestedStrategy } from '#agent/cli/strategy-argument';
 import { finish } from '#agent/cli/submission';
-import { collectParameter, decimal, wholeNumber } from '#agent/cli/usage';
+import { addTradingOptions, tradingFieldsOf } from '#agent/cli/trading-options';
+import { collectParameter, wholeNumber } from '#agent/cli/usage';
 
 export const backtestCommand: CliCommand = {
   name: 'backtest',
-  create: (shell) =>
-    clientCommand('backtest')
+  create: (shell) => {
+    const command = clientCommand('backtest')
       .description('Backtest a strategy on imported bars and print its metrics')
       .argument('<strategy>', 'see `ktrdr-agent strategies`; or a strategy file')
       .argument('[symbol]', 'see `ktrdr-agent data show`')
@@ -16,10 +17,6 @@ export const backtestCommand: CliCommand = {
       .option('-p, --param <name=value>', 'a parameter of the strategy; may be repeated', collectParameter)
       .option('--start <date>', 'first day; default: of the first bar')
       .option('--end <date>', 'last day, itself included; default: of the last bar')
-      .option('--capital <amount>', 'cash at the start', decimal('--capital'))
-      .option('--commission <fraction>', 'of notional, for each side of a trade', decimal('--commission'))
-      .option('--slippage <fraction>', 'of the price, for each side of a trade', decimal('--slippage'))
-      .option('--position <fraction>', 'of the capital in one position', decimal('--position'))
       .option('--priority <n>', '0 to 20, higher first', wholeNumber('--priority', 0, 20))
       .option('--wait', 'queue it even when no agent could run it now')
       .option('-d, --detach', 'print the id and leave; do not wait for the result')
@@ -30,10 +27,7 @@ export const backtestCommand: CliCommand = {
         const body = {
           ...requested,
           parameters: options.param ?? {},
-          initial_capital: options.capital,
-          commission: options.commission,
-          slippage: options.slippage,
-          position_fraction: options.position,
+          ...tradingFieldsOf(options),
         };
         const query = {
           idempotency_key: crypto.randomUUID(),
@@ -56,5 +50,8 @@ export const backtestCommand: CliCommand = {
           ],
           ['backtest rsi_reversion SPX 1d --wait --detach', 'queue it and leave'],
         ),
-      ),
+      );
+    addTradingOptions(command);
+    return command;
+  },
 };

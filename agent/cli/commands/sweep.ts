@@ -4,12 +4,13 @@ import { searchOf, walkForwardLengths } from '#agent/cli/search-options';
 import { openSession } from '#agent/cli/session';
 import { requestedStrategy } from '#agent/cli/strategy-argument';
 import { finish } from '#agent/cli/submission';
-import { collectAxis, decimal, metricNamed, wholeNumber } from '#agent/cli/usage';
+import { addTradingOptions, tradingFieldsOf } from '#agent/cli/trading-options';
+import { collectAxis, metricNamed, wholeNumber } from '#agent/cli/usage';
 
 export const sweepCommand: CliCommand = {
   name: 'sweep',
-  create: (shell) =>
-    clientCommand('sweep')
+  create: (shell) => {
+    const command = clientCommand('sweep')
       .summary('Backtest the combinations of a grid and rank them')
       .description(
         'Backtest the combinations of a parameter grid on all agents, rank the results, and say what they prove',
@@ -39,10 +40,6 @@ export const sweepCommand: CliCommand = {
       .option('--top <n>', 'units to show', wholeNumber('--top', 1, 1000), 10)
       .option('--start <date>', 'first day; default: of the first bar')
       .option('--end <date>', 'last day, itself included; default: of the last bar')
-      .option('--capital <amount>', 'cash at the start', decimal('--capital'))
-      .option('--commission <fraction>', 'of notional, for each side of a trade', decimal('--commission'))
-      .option('--slippage <fraction>', 'of the price, for each side of a trade', decimal('--slippage'))
-      .option('--position <fraction>', 'of the capital in one position', decimal('--position'))
       .option('--priority <n>', '0 to 20, higher first', wholeNumber('--priority', 0, 20))
       .option('--wait', 'queue it even when no agent could run it now')
       .option('-d, --detach', 'print the id and leave; do not wait for the results')
@@ -55,10 +52,7 @@ export const sweepCommand: CliCommand = {
           grid: options.grid ?? {},
           search: searchOf(options),
           rank_by: options.rankBy,
-          initial_capital: options.capital,
-          commission: options.commission,
-          slippage: options.slippage,
-          position_fraction: options.position,
+          ...tradingFieldsOf(options),
         };
         const query = {
           idempotency_key: crypto.randomUUID(),
@@ -70,7 +64,10 @@ export const sweepCommand: CliCommand = {
         );
         await finish(session, data, { detach: options.detach ?? false, top: options.top });
       })
-      .addHelpText('after', examples(...EXAMPLES)),
+      .addHelpText('after', examples(...EXAMPLES));
+    addTradingOptions(command);
+    return command;
+  },
 };
 
 const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
