@@ -28,9 +28,10 @@ export function addTradingOptions(command: CommandUnknownOpts): void {
 /** The fields of the request that were given; the others keep the defaults of the job kind. */
 export function tradingFieldsOf(options: object): Record<string, unknown> {
   const given = new Map<string, unknown>(Object.entries(options));
-  return Object.fromEntries(
-    TRADING_OPTIONS.map(([field, flags]) => [field, given.get(new Option(flags).attributeName())]).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
+  const fields: Record<string, unknown> = {};
+  for (const [field, flags] of TRADING_OPTIONS) {
+    const value = given.get(new Option(flags).attributeName());
+    if (value !== undefined) fields[field] = value;
+  }
+  return fields;
 }
