@@ -50,6 +50,8 @@ prepare() {
 debian_packages() {
   missing=''
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing='postgresql'
+  # A transaction pooler, which the control plane must recognise and refuse.
+  [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
   have shellcheck || missing="$missing shellcheck"
   [ -n "$missing" ] || return 0
   if [ "${KTRDR_NO_APT:-}" = 1 ] || ! have apt-get || [ "$(id -u)" != 0 ]; then
