@@ -314,7 +314,6 @@ const operations = {
           logLineSchema.extend({ cursor: z.int(), operation_id: z.string(), worker_name: z.string() }),
         ),
         cursor: z.int(),
-        dropped: z.int(),
       }),
     ),
   }),

@@ -3,7 +3,7 @@ import type { LogLine } from '#agent/contract/operation';
 import { fence } from './fence';
 import { json, type Sql } from './sql';
 
-/** Lines kept of one attempt; later ones are counted as dropped. */
+/** Lines kept of one attempt; one more says that the rest is not. */
 export const LOG_LINES_MAX = 20_000;
 
 export interface LogRow {
@@ -17,6 +17,8 @@ export interface LogRow {
   nodeName: string;
 }
 
+const LAST_LINE = `later lines of this attempt are not kept here: the limit is ${LOG_LINES_MAX}`;
+
 /** Stores lines of the latest attempt; a line that came before is passed over. */
 export async function recordLogs(
   sql: Sql,
@@ -26,7 +28,8 @@ export async function recordLogs(
   // The last lines may come after the result: they belong to this attempt all the same.
   const { operation } = await fence(sql, key, report.worker_id);
   const lines = report.lines.filter((line) => line.seq < LOG_LINES_MAX);
-  if (lines.length === 0) return;
+  const beyond = report.lines.find((line) => line.seq >= LOG_LINES_MAX);
+  if (beyond !== undefined) lines.push({ ...beyond, seq: LOG_LINES_MAX, stream: 'system', line: LAST_LINE });
   await sql`
     insert into log_line (operation_id, root_id, epoch, seq, at, stream, line)
     select ${key.operation_id}, ${operation.parentId ?? key.operation_id}, ${key.epoch}, l.seq, l.at, l.stream, l.line

@@ -31,7 +31,6 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
   const { client, shell, output } = session;
   const call = { params: { operation_id }, signal: shell.signal };
   let cursor = 0;
-  let dropped = 0;
   while (true) {
     // The state is asked first: lines that come before the end are never missed.
     const { data: operation } = await client.call('getOperation', call);
@@ -45,8 +44,6 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
         if (output.json) shell.stdout.write(`${JSON.stringify(line)}\n`);
         else output.line(`${output.style.dim(printable(line.worker_name))} ${mark} ${printable(line.line)}`);
       }
-      if (page.dropped > dropped) output.note(`${page.dropped - dropped} lines were dropped`);
-      dropped = page.dropped;
       cursor = page.cursor;
       isFull = page.lines.length === PAGE_LINES;
     }

@@ -54,7 +54,7 @@ export function operationHandlers(context: ControlContext): OperationHandlers {
         operation_id: operationId,
         worker_name: nodeName,
       }));
-      return { success: true, data: { lines, cursor: lines.at(-1)?.cursor ?? query.after, dropped: 0 } };
+      return { success: true, data: { lines, cursor: lines.at(-1)?.cursor ?? query.after } };
     },
 
     async streamOperation({ params, signal }) {
