@@ -43,6 +43,8 @@ test('costs, sizes and stops reach the engine in its units', () => {
 test.each<[string, object]>([
   ['two sizes', { position_quantity: 1, position_notional: 1 }],
   ['a stop of nothing', { stop_loss: 0 }],
+  ['a stop in per cent', { stop_loss: 1.5 }],
+  ['a trailing stop in per cent', { trailing_stop: 5 }],
   ['a negative commission', { commission_minimum: -1 }],
 ])('%s are refused', (_, more) => {
   expect(() => parseJobParameters(kind, { ...request, ...more })).toThrow();

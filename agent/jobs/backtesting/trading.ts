@@ -6,6 +6,8 @@ const HOUR_MS = 3_600_000;
 const VOLATILITY_BARS = 20;
 
 const positive = z.number().positive().max(Number.MAX_SAFE_INTEGER);
+/** A stop as far away as the price itself would never act: most likely per cent were meant. */
+const belowPrice = positive.lt(1, 'must be below 1: it is a fraction, 0.02 is 2 %');
 const notNegative = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /**
@@ -45,9 +47,9 @@ export const tradingFields = {
     .max(10_000)
     .optional()
     .describe(`bars that position_volatility measures; without it ${VOLATILITY_BARS}`),
-  stop_loss: positive.optional().describe('distance of a stop, as a fraction of the entry price'),
+  stop_loss: belowPrice.optional().describe('distance of a stop, as a fraction of the entry price'),
   take_profit: positive.optional().describe('distance of a target, as a fraction of the entry price'),
-  trailing_stop: positive
+  trailing_stop: belowPrice
     .optional()
     .describe('distance of a trailing stop, as a fraction of the entry price'),
   min_signal_separation: notNegative

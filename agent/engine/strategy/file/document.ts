@@ -55,7 +55,12 @@ export function readFields(document: Document, node: Node | null, what: string):
   const fields = new Map<string, Field>();
   if (!isMap(node)) {
     const got = node === null ? 'nothing' : describeNode(node);
-    document.problems.report(node?.range[0] ?? 0, `${what} must be a mapping of keys to values, got ${got}`);
+    const hint = 'write one "key: value" a line; docs/strategies.md shows whole files';
+    document.problems.report(
+      node?.range[0] ?? 0,
+      `${what} must be a mapping of keys to values, got ${got}`,
+      hint,
+    );
     return fields;
   }
   for (const { key, value } of node.items) {
