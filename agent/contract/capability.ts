@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import { gpuCapabilitySchema } from './gpu-capability';
+import {
+  ibCapabilitySchema,
+  networkCapabilitySchema,
+  shareCapabilitySchema,
+  softwareCapabilitySchema,
+  virtualisationCapabilitySchema,
+} from './host-capabilities';
 
 /**
  * What a node is, as heartbeats carry it whole. Each fact is sent in one of three states: absence
@@ -71,9 +79,17 @@ export type DiskCapability = z.infer<typeof diskCapabilitySchema>;
 
 /** One key a probe, alphabetical; a later probe adds an optional key, so that older nodes stay valid. */
 export const capabilitiesSchema = z.strictObject({
+  amd: factOf(gpuCapabilitySchema).optional(),
+  apple: factOf(gpuCapabilitySchema).optional(),
   cpu: factOf(cpuCapabilitySchema),
   disk: factOf(diskCapabilitySchema),
+  ib: factOf(ibCapabilitySchema).optional(),
   memory: factOf(memoryCapabilitySchema),
+  network: factOf(networkCapabilitySchema).optional(),
+  nvidia: factOf(gpuCapabilitySchema).optional(),
+  share: factOf(shareCapabilitySchema).optional(),
+  software: factOf(softwareCapabilitySchema).optional(),
+  virtualisation: factOf(virtualisationCapabilitySchema).optional(),
 });
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
 export type CapabilityName = keyof Capabilities;

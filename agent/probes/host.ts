@@ -1,5 +1,8 @@
-import { readFile, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, readFile, readlink, statfs } from 'node:fs/promises';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { errorCode } from '#agent/kit/error';
+import { exec, type ExecResult } from '#agent/kit/exec';
 
 /** What a probe may read of a machine: the real one, or a recording of it under fixtures/. */
 export interface HostReader {
@@ -7,6 +10,19 @@ export interface HostReader {
   readText(path: string): Promise<string | null>;
   /** The filesystem that holds a path; null when the path does not exist. */
   statfs(path: string): Promise<FilesystemSpace | null>;
+  /** As Node.js names them: linux, darwin; x64, arm64. */
+  readonly platform: string;
+  readonly arch: string;
+  /** Names in a directory, sorted; null when there is no such directory. */
+  list(path: string): Promise<string[] | null>;
+  /** What a symbolic link points to; null when there is no such link. */
+  readLink(path: string): Promise<string | null>;
+  /** Whether a device node can be opened for reading and writing; the error code, such as EPERM, when not. */
+  openDevice(path: string): Promise<'opened' | 'missing' | (string & {})>;
+  /** Interfaces that are up and have addresses, as Node.js lists them. */
+  interfaces(): NodeJS.Dict<NetworkInterfaceInfo[]>;
+  /** Runs a program to its end; null when there is none of that name. Other errors are thrown. */
+  run(argv: readonly string[], options: { timeoutMs: number }): Promise<ExecResult | null>;
 }
 
 export interface FilesystemSpace {
@@ -17,6 +33,8 @@ export interface FilesystemSpace {
 
 /** This machine. Asynchronous throughout: a hanging network mount must not stop heartbeats. */
 export const systemHost: HostReader = {
+  platform: process.platform,
+  arch: process.arch,
   readText: (path) => nullWhenMissing(readFile(path, 'utf8')),
   statfs: (path) =>
     nullWhenMissing(
@@ -25,7 +43,31 @@ export const systemHost: HostReader = {
         availableBytes: bavail * bsize,
       })),
     ),
+  list: (path) => nullWhenMissing(readdir(path).then((names) => names.toSorted())),
+  readLink: (path) => nullWhenMissing(readlink(path)),
+  openDevice,
+  interfaces: networkInterfaces,
+  run: async (argv, { timeoutMs }) => {
+    const [name = ''] = argv;
+    if (Bun.which(name) === null) return null;
+    return await exec(argv, { timeoutMs, maxOutputBytes: OUTPUT_BYTES_MAX });
+  },
 };
+
+/** Programs that probes ask answer in a few lines. */
+const OUTPUT_BYTES_MAX = 64 * 1024;
+
+async function openDevice(path: string): Promise<string> {
+  try {
+    // Without O_NONBLOCK some devices wait for their other end.
+    const device = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    await device.close();
+    return 'opened';
+  } catch (error) {
+    const code = errorCode(error);
+    return code === 'ENOENT' ? 'missing' : (code ?? 'unknown error');
+  }
+}
 
 async function nullWhenMissing<T>(work: Promise<T>): Promise<T | null> {
   try {

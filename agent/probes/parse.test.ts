@@ -3,6 +3,7 @@ import { parseMemberships, parseMounts, readCgroupChain } from './cgroup';
 import { parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from './cpu';
 import { parseLoadavg } from './load';
 import { parseLimit, parseMeminfo } from './memory';
+import { emptyHost } from './recorded-host';
 
 describe('cpu', () => {
   test.each([
@@ -118,8 +119,5 @@ function hostWith(cgroup: string | null, root: string) {
     '/proc/self/cgroup': cgroup,
     '/proc/self/mountinfo': `35 25 0:30 ${root} /cg rw - cgroup2 cgroup2 rw\n`,
   };
-  return {
-    readText: (path: string) => Promise.resolve(files[path] ?? null),
-    statfs: () => Promise.resolve(null),
-  };
+  return { ...emptyHost, readText: (path: string) => Promise.resolve(files[path] ?? null) };
 }

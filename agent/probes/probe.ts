@@ -6,12 +6,14 @@ export interface Probe<Name extends CapabilityName = CapabilityName> {
   name: Name;
   /** How often the fact is established again. */
   periodMs: number;
+  /** Bound of one look; default PROBE_TIMEOUT_MS. Longer only where there is hardware to wait for. */
+  timeoutMs?: number;
   /** Absence is an answer; an exception makes this fact, and only this one, `failed`. */
   probe(host: HostReader): Promise<Finding<CapabilityValue<Name>>>;
 }
 
 export type CapabilityValue<Name extends CapabilityName> = Extract<
-  Capabilities[Name],
+  NonNullable<Capabilities[Name]>,
   { state: 'present' }
 >['value'];
 
@@ -20,5 +22,5 @@ export type Finding<Value> =
   | { state: 'present'; value: Value; derivation: string[] }
   | { state: 'absent'; reason: string; derivation: string[] };
 
-/** Exactly one probe for each capability of the contract. */
-export type ProbeSet = { [Name in CapabilityName]: Probe<Name> };
+/** One probe for each capability of the contract; those that later versions added may be missing in tests. */
+export type ProbeSet = { [Name in keyof Capabilities]: Probe<Name> };

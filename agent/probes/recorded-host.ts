@@ -1,17 +1,64 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { errorCode } from '#agent/kit/error';
 import { systemHost, type HostReader } from './host';
+
+/** What of a machine is not a file: the optional `host.json` of a recording. */
+const recordedSchema = z.strictObject({
+  platform: z.string().default('linux'),
+  arch: z.string().default('x64'),
+  /** Directory → names, where the recording has no such directory with just those files. */
+  lists: z.record(z.string(), z.array(z.string())).default({}),
+  links: z.record(z.string(), z.string()).default({}),
+  /** Device node → "opened" or the error code. */
+  devices: z.record(z.string(), z.string()).default({}),
+  interfaces: z.record(z.string(), z.array(z.any())).default({}),
+  /** Command line, joined by spaces → its outcome. */
+  commands: z
+    .record(z.string(), z.strictObject({ code: z.int(), stdout: z.string(), stderr: z.string() }))
+    .default({}),
+});
 
 const spaces = z.record(z.string(), z.strictObject({ totalBytes: z.int(), availableBytes: z.int() }));
 
-/** A machine recorded as files under `directory`; `statfs.json` there holds its filesystems. For tests. */
-export function recordedHost(directory: string): HostReader {
+/**
+ * A machine recorded under `directory`: files at the paths that probes read, `statfs.json` for its
+ * filesystems, `host.json` for the rest.
+ */
+export async function recordedHost(directory: string): Promise<HostReader> {
+  const recorded = recordedSchema.parse(await readJson(join(directory, 'host.json')));
   return {
+    platform: recorded.platform,
+    arch: recorded.arch,
     readText: (path) => systemHost.readText(join(directory, path)),
-    statfs: async (path) => {
-      const recorded = await readFile(join(directory, 'statfs.json'), 'utf8');
-      return spaces.parse(JSON.parse(recorded))[path] ?? null;
-    },
+    statfs: async (path) => spaces.parse(await readJson(join(directory, 'statfs.json')))[path] ?? null,
+    list: (path) => Promise.resolve(recorded.lists[path] ?? null),
+    readLink: (path) => Promise.resolve(recorded.links[path] ?? null),
+    openDevice: (path) => Promise.resolve(recorded.devices[path] ?? 'missing'),
+    interfaces: () => recorded.interfaces,
+    run: (argv) => Promise.resolve(recorded.commands[argv.join(' ')] ?? null),
   };
+}
+
+/** A machine on which there is nothing to be found, for tests to add to. */
+export const emptyHost: HostReader = {
+  platform: 'linux',
+  arch: 'x64',
+  readText: () => Promise.resolve(null),
+  statfs: () => Promise.resolve(null),
+  list: () => Promise.resolve(null),
+  readLink: () => Promise.resolve(null),
+  openDevice: () => Promise.resolve('missing'),
+  interfaces: () => ({}),
+  run: () => Promise.resolve(null),
+};
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return {};
+    throw error;
+  }
 }

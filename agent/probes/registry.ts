@@ -1,13 +1,19 @@
 import { cpuProbe } from './cpu';
-import { diskProbe, type DiskDirectories } from './disk';
+import { diskProbe } from './disk';
 import { memoryProbe } from './memory';
 import type { ProbeSet } from './probe';
 
+/** What the settings say of where to look. */
+export interface ProbeTargets {
+  stateDirectory: string;
+  cacheDirectory: string;
+}
+
 /** Every probe, alphabetical. A new one is its file, a line here and its key in the contract. */
-export function allProbes(directories: DiskDirectories): ProbeSet {
+export function allProbes(targets: ProbeTargets): ProbeSet {
   return {
     cpu: cpuProbe,
-    disk: diskProbe(directories),
+    disk: diskProbe(targets),
     memory: memoryProbe,
   };
 }

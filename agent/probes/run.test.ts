@@ -3,19 +3,18 @@ import { readdirSync } from 'node:fs';
 import { systemClock, type Clock } from '#agent/kit/clock';
 import { silentLog } from '#agent/kit/log';
 import { waitUntil } from '#test/support/wait-until';
-import type { HostReader } from './host';
 import type { Finding, ProbeSet } from './probe';
+import { emptyHost } from './recorded-host';
 import { allProbes } from './registry';
 import { ProbeLoop, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
 
 const nothing: Finding<never> = { state: 'absent', reason: 'not looked for', derivation: [] };
-const host: HostReader = { readText: () => Promise.resolve(null), statfs: () => Promise.resolve(null) };
 const probes: ProbeSet = {
   cpu: { name: 'cpu', periodMs: 60_000, probe: () => Promise.resolve(nothing) },
   disk: { name: 'disk', periodMs: 30_000, probe: () => Promise.resolve(nothing) },
   memory: { name: 'memory', periodMs: 10_000, probe: () => Promise.resolve(nothing) },
 };
-const base = { host, clock: systemClock, log: silentLog };
+const base = { host: emptyHost, clock: systemClock, log: silentLog };
 
 test('allProbes() is alphabetical and each probe is the file of its name', () => {
   const registry = allProbes({ stateDirectory: '/', cacheDirectory: '/' });

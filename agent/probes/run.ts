@@ -5,6 +5,7 @@ import {
   type Capabilities,
   type Fact,
 } from '#agent/contract/capability';
+import { assert } from '#agent/kit/assert';
 import type { Clock } from '#agent/kit/clock';
 import { describeError } from '#agent/kit/error';
 import type { Log } from '#agent/kit/log';
@@ -21,7 +22,7 @@ export interface ProbeOptions {
   host: HostReader;
   clock: Clock;
   log: Log;
-  /** For one probe; default PROBE_TIMEOUT_MS. */
+  /** For every probe; default its own bound. */
   timeoutMs?: number;
 }
 
@@ -67,7 +68,7 @@ export class ProbeLoop implements AsyncDisposable {
     const prober = new Prober(probe, this.#options);
     const { signal } = this.#stop;
     for (;;) {
-      const failed = this.#facts[probe.name].state === 'failed';
+      const failed = this.#facts[probe.name]?.state === 'failed';
       const delayMs = failed ? Math.min(PROBE_RETRY_MS, probe.periodMs) : probe.periodMs;
       await this.#options.clock.sleep(delayMs, signal);
       if (signal.aborted) return;
@@ -99,7 +100,8 @@ class Prober {
   }
 
   async #establish(): Promise<Fact<unknown>> {
-    const { clock, host, timeoutMs = PROBE_TIMEOUT_MS } = this.#options;
+    const { clock, host } = this.#options;
+    const timeoutMs = this.#options.timeoutMs ?? this.#probe.timeoutMs ?? PROBE_TIMEOUT_MS;
     // A read that hangs in the kernel occupies a thread of the pool: a second one must not join it.
     if (this.#hanging) throw new Error('the previous look has not come back yet');
     this.#hanging = true;
@@ -116,6 +118,7 @@ class Prober {
     const fact = looked.state === 'present' ? { ...looked, probedAtMs: clock.nowMs() } : looked;
     const checked = capabilitiesSchema.shape[this.#probe.name].safeParse(fact);
     if (!checked.success) throw new Error(`implausible figures: ${checked.error.issues[0]?.message}`);
+    assert(checked.data !== undefined, 'a fact has a state');
     return checked.data;
   }
 }

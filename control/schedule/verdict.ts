@@ -36,7 +36,7 @@ export function verdict(signals: Signals, times: VerdictTimes): Verdict {
 
 function failedProbes(capabilities: Capabilities): string | undefined {
   for (const [name, fact] of Object.entries(capabilities)) {
-    if (fact.state === 'failed') return `probe ${name} failed: ${fact.error}`;
+    if (fact?.state === 'failed') return `probe ${name} failed: ${fact.error}`;
   }
   return undefined;
 }
