@@ -1,0 +1,180 @@
+/** What is claimed about members, weighed against what is held: the rules of SWIM. */
+import type { AliveMessage, DeadMessage, PushNodeState, SuspectMessage } from '#agent/gossip/wire/messages';
+import { NODE_STATE } from '#agent/gossip/wire/messages';
+import { sameBytes } from './address';
+import { announce, makeRoom, replace } from './announce';
+import { checkAccusation, checkAlive } from './claim-check';
+import { reply, type CoreContext } from './context';
+import type { GossipRounds } from './gossip-rounds';
+import { isGone, memberOf, type Member } from './member';
+import { refuteClaim } from './own-record';
+import type { Suspicions } from './suspicions';
+
+export interface Claims {
+  alive(claim: AliveMessage): void;
+  suspect(claim: SuspectMessage): void;
+  dead(claim: DeadMessage): void;
+  /** The members of a push/pull, one by one. */
+  merge(nodes: readonly PushNodeState[]): void;
+  /** This node's own probe of `member` failed. */
+  accuse(member: Member): void;
+}
+
+export function createClaims(context: CoreContext, rounds: GossipRounds, suspicions: Suspicions): Claims {
+  const { members, parts } = context;
+
+  const alive = (claim: AliveMessage): void => {
+    const addr = checkAlive(context, claim);
+    if (addr === undefined) return;
+    const held = members.get(claim.Node);
+    if (claim.Node === context.selfName) {
+      if (held !== undefined) aliveAboutSelf(context, rounds, { claim, addr, held });
+      return;
+    }
+    if (held === undefined) {
+      if (!makeRoom(context)) return;
+    } else if (!isNews(context, { claim, addr, held })) return;
+    suspicions.end(claim.Node);
+    replace(context, memberOf(claim, addr, context.nowMs));
+    announce(context, rounds, claim);
+  };
+
+  const suspect = (claim: SuspectMessage): void => {
+    if (checkAccusation(context, claim)) weighSuspicion(claim);
+  };
+
+  const weighSuspicion = (claim: SuspectMessage): void => {
+    const held = members.get(claim.Node);
+    if (held === undefined || !parts.precedence.accusationWins(claim.Incarnation, held.incarnation)) return;
+    if (claim.Node === context.selfName) {
+      refuteClaim(context, rounds, claim.Incarnation);
+      return;
+    }
+    if (isGone(held)) {
+      // A dead member that was alive later than we knew: an old "alive" must not revive it (the hole of
+      // memberlist), and what it once said about leaving is over.
+      if (claim.Incarnation > held.incarnation)
+        replace(context, { ...held, incarnation: claim.Incarnation, status: 'failed' });
+      return;
+    }
+    const isFirst = held.status === 'alive';
+    replace(context, {
+      ...held,
+      incarnation: claim.Incarnation,
+      status: 'suspect',
+      changedMs: isFirst ? context.nowMs : held.changedMs,
+    });
+    const isWorthPassingOn = isFirst
+      ? suspicions.begin(claim.Node, claim.From)
+      : suspicions.confirm(claim.Node, claim.From);
+    if (isWorthPassingOn) announce(context, rounds, claim);
+  };
+
+  const dead = (claim: DeadMessage): void => {
+    if (checkAccusation(context, claim)) weighDeath(claim);
+  };
+
+  const weighDeath = (claim: DeadMessage): void => {
+    const held = members.get(claim.Node);
+    if (held === undefined || !parts.precedence.accusationWins(claim.Incarnation, held.incarnation)) return;
+    if (claim.Node === context.selfName) {
+      refuteClaim(context, rounds, claim.Incarnation);
+      return;
+    }
+    const status = claim.From === claim.Node ? 'left' : 'failed';
+    // At the same incarnation what a member said itself outranks what others found.
+    if (
+      isGone(held) &&
+      claim.Incarnation === held.incarnation &&
+      (held.status === 'left' || status === 'failed')
+    )
+      return;
+    suspicions.end(claim.Node);
+    const changedMs = held.status === status ? held.changedMs : context.nowMs;
+    replace(context, { ...held, incarnation: claim.Incarnation, status, changedMs });
+    if (held.status !== status) announce(context, rounds, claim);
+  };
+
+  suspicions.onExpiry((member) => {
+    weighDeath({
+      type: 'dead',
+      Incarnation: member.incarnation,
+      Node: member.name,
+      From: context.selfName,
+    });
+  });
+
+  return {
+    alive,
+    suspect,
+    dead,
+    merge(nodes) {
+      for (const node of nodes) mergeOne(node, { alive, suspect, dead, selfName: context.selfName });
+    },
+    accuse({ name, incarnation }) {
+      weighSuspicion({ type: 'suspect', Incarnation: incarnation, Node: name, From: context.selfName });
+    },
+  };
+}
+
+interface AliveClaim {
+  readonly claim: AliveMessage;
+  readonly addr: Uint8Array;
+  readonly held: Member;
+}
+
+/** Whether an alive claim about another, known member changes anything. */
+function isNews(context: CoreContext, { claim, addr, held }: AliveClaim): boolean {
+  const moved = !sameBytes(addr, held.addr) || claim.Port !== held.address.port;
+  if (moved && !isGone(held)) {
+    // Two machines with one name: the first holds it until it is gone.
+    reportConflict(context, { claim, addr, held });
+    return false;
+  }
+  if (context.parts.precedence.aliveWins(claim.Incarnation, held.incarnation)) return true;
+  if (isGone(held)) tellTheDead(context, { claim, addr, held });
+  return false;
+}
+
+/**
+ * Somebody believes in a member that is dead here at the same or a later incarnation: a restart that forgot
+ * its incarnation would wait for ever. It is told at its own address, so that it refutes at once.
+ */
+function tellTheDead(context: CoreContext, { claim, addr, held }: AliveClaim): void {
+  const { address } = memberOf(claim, addr, context.nowMs);
+  const { name, incarnation } = held;
+  reply(context, address, [
+    { type: 'suspect', Incarnation: incarnation, Node: name, From: context.selfName },
+  ]);
+}
+
+function aliveAboutSelf(context: CoreContext, rounds: GossipRounds, news: AliveClaim): void {
+  const { claim, addr, held } = news;
+  if (!sameBytes(addr, held.addr) || claim.Port !== held.address.port) {
+    // A former life of ours elsewhere is history; only a claim that outdoes us is a clone.
+    if (claim.Incarnation > held.incarnation) reportConflict(context, news);
+    return;
+  }
+  const isOurs =
+    claim.Incarnation === held.incarnation &&
+    sameBytes(claim.Meta, held.meta) &&
+    sameBytes(claim.Vsn, held.vsn);
+  if (claim.Incarnation >= held.incarnation && !isOurs) refuteClaim(context, rounds, claim.Incarnation);
+}
+
+function reportConflict(context: CoreContext, { claim, addr, held }: AliveClaim): void {
+  context.counters.conflicts++;
+  const { address } = memberOf(claim, addr, context.nowMs);
+  context.effects.push({ kind: 'conflict', held, claimant: address });
+}
+
+/** A push/pull is hearsay: what it calls dead is only suspected here, so that the member can object. */
+function mergeOne(
+  node: PushNodeState,
+  { alive, suspect, dead, selfName }: Pick<Claims, 'alive' | 'suspect' | 'dead'> & { selfName: string },
+): void {
+  const { Name, Addr, Port, Meta, Vsn, Incarnation, State } = node;
+  if (State === NODE_STATE.alive) alive({ type: 'alive', Incarnation, Node: Name, Addr, Port, Meta, Vsn });
+  else if (State === NODE_STATE.left) dead({ type: 'dead', Incarnation, Node: Name, From: Name });
+  else suspect({ type: 'suspect', Incarnation, Node: Name, From: selfName });
+}

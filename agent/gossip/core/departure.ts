@@ -1,0 +1,61 @@
+/** How members go: this one by its own will, failed ones by an operator's, all of them out of the table in the end. */
+import { announce, forget, replace } from './announce';
+import type { Claims } from './claims';
+import { isOther, type CoreContext } from './context';
+import type { GossipRounds } from './gossip-rounds';
+import { isGone, type Member } from './member';
+import { ownRecord } from './own-record';
+
+/**
+ * Says to the group that this node leaves, and waits until that has been sent often enough, or
+ * leaveTimeoutMs. The node goes on answering until its process ends.
+ */
+export function leave(context: CoreContext, rounds: GossipRounds): void {
+  if (context.leaving) return;
+  context.leaving = true;
+  let done = false;
+  const finish = (announced: boolean): void => {
+    if (done) return;
+    done = true;
+    context.effects.push({ kind: 'leave-done', announced });
+  };
+  const own = ownRecord(context);
+  replace(context, { ...own, status: 'left', changedMs: context.nowMs });
+  const { name, incarnation } = own;
+  announce(context, rounds, { type: 'dead', Incarnation: incarnation, Node: name, From: name }, () => {
+    finish(true);
+  });
+  // Nobody to tell.
+  if (context.members.count('alive') + context.members.count('suspect') === 0) finish(true);
+  context.timers.set(context.nowMs + context.settings.leaveTimeoutMs, () => {
+    finish(false);
+  });
+}
+
+/** A failed member becomes a left one, for every peer of ours that hears of it; memberlist's keep it dead. */
+export function forceLeave(context: CoreContext, claims: Pick<Claims, 'dead'>, name: string): void {
+  const held = context.members.get(name);
+  if (held?.status === 'failed')
+    claims.dead({ type: 'dead', Incarnation: held.incarnation, Node: name, From: name });
+}
+
+export function forgetGone(context: CoreContext, name: string): void {
+  const held = context.members.get(name);
+  if (held !== undefined && isGone(held) && isOther(context, held)) forget(context, held);
+}
+
+/** Tombstones go when their retention is over. */
+export function startReaping(context: CoreContext): void {
+  const { reapIntervalMs } = context.settings;
+  const reap = (): void => {
+    const over = [...context.members.tombstones()].filter((member) => isOver(context, member));
+    for (const member of over) forget(context, member);
+    context.timers.set(context.nowMs + reapIntervalMs, reap);
+  };
+  context.timers.set(context.nowMs + reapIntervalMs, reap);
+}
+
+function isOver({ settings, nowMs }: CoreContext, { status, changedMs }: Member): boolean {
+  const retentionMs = status === 'left' ? settings.leftRetentionMs : settings.failedRetentionMs;
+  return nowMs - changedMs > retentionMs;
+}
