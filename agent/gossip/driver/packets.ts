@@ -1,0 +1,60 @@
+import type { udp } from 'bun';
+import { describeError, errorCode, Fault } from '#agent/kit/error';
+import type { Address } from '#agent/gossip/core/address';
+
+/** The UDP socket of a node. */
+export interface PacketSocket extends Disposable {
+  readonly port: number;
+  /** Packets that do not leave are lost, as any may be; false then. */
+  send(to: Address, data: Uint8Array): boolean;
+}
+
+export interface PacketOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly onPacket: (data: Uint8Array, from: Address) => void;
+}
+
+/** Binds; Fault(environment) when the address is taken or not of this machine. */
+export async function openPackets({ host, port, onPacket }: PacketOptions): Promise<PacketSocket> {
+  let socket: udp.Socket<'buffer'>;
+  try {
+    socket = await Bun.udpSocket({
+      hostname: host,
+      port,
+      binaryType: 'buffer',
+      socket: {
+        data: (_, data, fromPort, fromHost) => onPacket(data, { host: fromHost, port: fromPort }),
+        // An ICMP answer to an earlier packet: that peer is not there, which the probes find out.
+        error: () => undefined,
+      },
+    });
+  } catch (cause) {
+    throw bindFault('UDP', { host, port }, cause);
+  }
+  return {
+    port: socket.port,
+    send(to, data) {
+      try {
+        return socket.send(data, to.port, to.host);
+      } catch {
+        // No route, or an address that is none.
+        return false;
+      }
+    },
+    [Symbol.dispose]: () => socket.close(),
+  };
+}
+
+export function bindFault(protocol: 'UDP' | 'TCP', { host, port }: Address, cause: unknown): Fault {
+  const code = errorCode(cause);
+  const why = { EADDRINUSE: 'it is in use', EADDRNOTAVAIL: 'this machine has no such address' }[code ?? ''];
+  return new Fault(
+    'environment',
+    `Cannot listen on ${host} port ${port} (${protocol}): ${why ?? describeError(cause)}`,
+    {
+      cause,
+      hint: 'set gossip_host and gossip_port (KTRDR_GOSSIP_HOST, KTRDR_GOSSIP_PORT) to a free address of this machine',
+    },
+  );
+}
