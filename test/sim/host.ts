@@ -1,0 +1,78 @@
+import type { GossipCore } from '#agent/gossip/core/core';
+import type { Input } from '#agent/gossip/core/effects';
+import type { Timer } from '#agent/gossip/core/timer-heap';
+
+/** One machine with one agent on it. Its index is its place in the network; its name may be another's too. */
+export interface Host {
+  readonly index: number;
+  readonly name: string;
+  addr: Uint8Array;
+  ip: string;
+  meta: Uint8Array;
+  /** The running agent; undefined between a crash and a restart. */
+  core: GossipCore | undefined;
+  /** Counts starts: what was addressed to an earlier life is not delivered. */
+  life: number;
+  /** Stopped by SIGSTOP: everything waits in `inbox`. */
+  paused: boolean;
+  /** Waiting inputs, oldest first; beyond INBOX_MAX datagrams are lost, as in a socket's buffer. */
+  inbox: (() => void)[];
+  /** What a clone or a copied template does. */
+  readonly isClone: boolean;
+  leaving: boolean;
+  /** Survives a crash, unless the disk is lost. */
+  persistedIncarnation: number | undefined;
+  /** Milliseconds of the own monotonic clock for each of the world's, about 1. */
+  readonly clockRate: number;
+  /** Steps of the wall clock, in seconds. */
+  wallOffsetSeconds: number;
+  tick: Timer | undefined;
+  tickAtMs: number;
+  /** Answers awaited by streams that peers opened here, by the number given to the core. */
+  readonly replies: Map<number, (message: Reply) => void>;
+  /** Until when its being called failed has a cause of its own, in the world's time. */
+  excusedUntilMs: number;
+}
+
+export type Reply = Extract<import('#agent/gossip/core/effects').Effect, { kind: 'reply' }>['message'];
+export type Packet = Extract<Input, { kind: 'packet' }>;
+
+export const INBOX_MAX = 2000;
+export const PORT = 7946;
+
+export interface HostOptions {
+  readonly index: number;
+  readonly name: string;
+  readonly clockRate: number;
+  readonly isClone?: boolean;
+}
+
+export function createHost({ index, name, clockRate, isClone = false }: HostOptions): Host {
+  const { addr, ip } = addressOf(index, 0);
+  return {
+    index,
+    name,
+    addr,
+    ip,
+    meta: new Uint8Array([0xff, 0x80]),
+    core: undefined,
+    life: 0,
+    paused: false,
+    inbox: [],
+    isClone,
+    leaving: false,
+    persistedIncarnation: undefined,
+    clockRate,
+    wallOffsetSeconds: 0,
+    tick: undefined,
+    tickAtMs: Infinity,
+    replies: new Map(),
+    excusedUntilMs: -Infinity,
+  };
+}
+
+/** 10.<generation>.<high>.<low>: a host that comes back elsewhere takes the next generation. */
+export function addressOf(index: number, generation: number): { addr: Uint8Array; ip: string } {
+  const addr = new Uint8Array([10, generation, (index >> 8) & 0xff, index & 0xff]);
+  return { addr, ip: addr.join('.') };
+}
