@@ -115,6 +115,7 @@ export interface SerfAgent extends Member {
   run(...command: string[]): Promise<{ code: number; text: string }>;
   /** Lines that its event handler wrote: events and queries. */
   heard(): Promise<string>;
+  log(): Promise<string>;
 }
 
 export interface OurNode extends Member {
@@ -128,6 +129,7 @@ async function startSerf(options: MemberOptions, inside: Inside, folder: string)
   const { name, host, key, tags = {}, port = GOSSIP_PORT } = options;
   const rpc = `-rpc-addr=${host}:${RPC_PORT}`;
   const heard = join(folder, `${name}.heard`);
+  const logPath = join(folder, `${name}.log`);
   await Bun.write(heard, '');
   const handler = `user=cat >> ${heard}; echo " $SERF_USER_EVENT" >> ${heard}`;
   const child = Bun.spawn(
@@ -142,7 +144,7 @@ async function startSerf(options: MemberOptions, inside: Inside, folder: string)
       ...Object.entries(tags).map(([tag, value]) => `-tag=${tag}=${value}`),
       ...(key === undefined ? [] : [`-encrypt=${key}`]),
     ),
-    { stdout: Bun.file(join(folder, `${name}.log`)), stderr: 'ignore', stdin: 'ignore' },
+    { stdout: Bun.file(logPath), stderr: 'ignore', stdin: 'ignore' },
   );
   const run = async (...command: string[]) => {
     const [verb = '', ...rest] = command;
@@ -163,7 +165,12 @@ async function startSerf(options: MemberOptions, inside: Inside, folder: string)
   await waitUntil(`${name} to answer`, async () => (await members()).length > 0, {
     timeoutMs: COMMAND_MS_MAX,
   });
-  return { ...memberOf(child, { name, host, members }), run, heard: () => Bun.file(heard).text() };
+  return {
+    ...memberOf(child, { name, host, members }),
+    run,
+    heard: () => Bun.file(heard).text(),
+    log: () => Bun.file(logPath).text(),
+  };
 }
 
 async function startOurs(
