@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilitiesSchema, loadSchema } from '#agent/contract/capability';
 import { systemClock } from '#agent/kit/clock';
@@ -10,6 +10,8 @@ import { recordedHost } from './recorded-host';
 import { allProbes } from './registry';
 import { probeOnce } from './run';
 
+/** UPDATE_GOLDEN=1 rewrites what each machine is expected to say; read the difference before you commit it. */
+const UPDATE = Boolean(process.env.UPDATE_GOLDEN);
 const FIXTURES = join(import.meta.dir, 'fixtures');
 const expectation = capabilitiesSchema.extend({ load: loadSchema });
 const machines = readdirSync(FIXTURES, { withFileTypes: true })
@@ -33,10 +35,10 @@ test.each(machines)('probes establish the facts and the load of %s', async (mach
     log: silentLog,
     timeoutMs: 10_000,
   });
-  const expected = expectation.parse(
-    JSON.parse(readFileSync(join(FIXTURES, machine, 'expected.json'), 'utf8')),
-  );
-  expect({ ...facts, load: await readLoad(host) }).toEqual(expected);
+  const found = { ...facts, load: await readLoad(host) };
+  const file = join(FIXTURES, machine, 'expected.json');
+  if (UPDATE) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+  expect(found).toEqual(expectation.parse(JSON.parse(readFileSync(file, 'utf8'))));
 });
 
 test('the disk is absent where its directory does not exist', async () => {

@@ -8,7 +8,7 @@ import { systemHost, type HostReader } from './host';
 const recordedSchema = z.strictObject({
   platform: z.string().default('linux'),
   arch: z.string().default('x64'),
-  /** Directory → names, where the recording has no such directory with just those files. */
+  /** Directory → names; the recording's own directory, where it has one, holds only what was read. */
   lists: z.record(z.string(), z.array(z.string())).default({}),
   links: z.record(z.string(), z.string()).default({}),
   /** Device node → "opened" or the error code. */
@@ -33,7 +33,7 @@ export async function recordedHost(directory: string): Promise<HostReader> {
     arch: recorded.arch,
     readText: (path) => systemHost.readText(join(directory, path)),
     statfs: async (path) => spaces.parse(await readJson(join(directory, 'statfs.json')))[path] ?? null,
-    list: (path) => Promise.resolve(recorded.lists[path] ?? null),
+    list: async (path) => recorded.lists[path] ?? (await systemHost.list(join(directory, path))),
     readLink: (path) => Promise.resolve(recorded.links[path] ?? null),
     openDevice: (path) => Promise.resolve(recorded.devices[path] ?? 'missing'),
     interfaces: () => recorded.interfaces,
