@@ -12,6 +12,9 @@ const words = z.union([
 ]);
 const path = z.string().startsWith('/', 'give an absolute path');
 const host = z.string().min(1).max(253);
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'give a URL such as http://192.168.1.201:5003' })
+  .max(300);
 
 /** Every setting of the product, alphabetical. The reference, `config` and the flags derive from it. */
 export const SETTINGS = {
@@ -50,6 +53,21 @@ export const SETTINGS = {
     env: ['KTRDR_HEARTBEAT'],
     description: 'time between the heartbeats of an agent',
   },
+  ib_client_id: {
+    schema: z.coerce.number().int().min(0).max(2_147_483_647).optional(),
+    env: ['IB_CLIENT_ID'],
+    description: 'client id of this agent at TWS or IB Gateway; no two programs may use the same one',
+  },
+  ib_host: {
+    schema: host.optional(),
+    env: ['IB_HOST', 'IB_GATEWAY_HOST'],
+    description: 'where TWS or IB Gateway runs, such as 127.0.0.1; without it this agent offers no IB access',
+  },
+  ib_port: {
+    schema: portSchema.min(1).optional(),
+    env: ['IB_PORT', 'IB_GATEWAY_PORT'],
+    description: 'port of its API: IB Gateway 4001 live, 4002 paper; TWS 7496 live, 7497 paper',
+  },
   insecure: {
     schema: z.union([z.boolean(), z.stringbool()]).default(false),
     env: ['KTRDR_INSECURE'],
@@ -75,6 +93,11 @@ export const SETTINGS = {
     env: ['LOG_LEVEL'],
     description: 'least level that is logged',
   },
+  proxmox_host: {
+    schema: host.optional(),
+    env: ['KTRDR_PROXMOX_HOST'],
+    description: 'name of the Proxmox host that this container or virtual machine runs on',
+  },
   role: {
     schema: words.pipe(z.array(z.enum(ROLES)).min(1)).default(['worker']),
     env: ['KTRDR_ROLE'],
@@ -89,6 +112,11 @@ export const SETTINGS = {
     schema: path.optional(),
     env: ['KTRDR_RUNTIME_DIR', 'RUNTIME_DIRECTORY'],
     description: 'sockets and the files of running jobs; its path must be short',
+  },
+  shared_mount_path: {
+    schema: path.optional(),
+    env: ['SHARED_MOUNT_PATH', 'SHARED_DATA_PATH'],
+    description: 'directory that all agents share, such as /mnt/shared; without it files go through the API',
   },
   slots: {
     schema: z.coerce.number().int().min(0).max(1024).optional(),
@@ -106,9 +134,9 @@ export const SETTINGS = {
     description: 'file of mode 0600 with the token of the API; made by the control plane',
   },
   worker_endpoint_url: {
-    schema: z.url().optional(),
-    env: ['WORKER_ENDPOINT_URL', 'WORKER_PUBLIC_BASE_URL'],
-    description: 'address under which others reach this agent',
+    schema: httpUrl.optional(),
+    env: ['WORKER_ENDPOINT_URL'],
+    description: 'URL under which others reach this agent; default: found by itself',
   },
   worker_host: {
     schema: host.default('127.0.0.1'),
@@ -121,6 +149,11 @@ export const SETTINGS = {
     description: 'a label shown beside the name of the agent',
   },
   worker_port: { schema: portSchema.default(5003), env: ['WORKER_PORT'], description: 'port of the agent' },
+  worker_public_base_url: {
+    schema: httpUrl.optional(),
+    env: ['WORKER_PUBLIC_BASE_URL'],
+    description: 'the same as worker_endpoint_url, and used when that is not set',
+  },
 } as const satisfies SettingTable;
 
 export type SettingsTable = typeof SETTINGS;

@@ -32,7 +32,7 @@ import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics'
 import { serveWorker, type WorkerServer } from '#agent/worker/worker-server';
 import { hashBarsFile } from './bars-hash';
 import { requireLoopbackOrInsecure } from './listen-address';
-
+import { probeTargets } from './probe-targets';
 import type { LoadedSettings } from './settings';
 
 /** A running agent. Disposing it leaves running work to its shims; `leave` gives it back first. */
@@ -107,7 +107,7 @@ async function openNode(
   const nowMs = clock.nowMs();
   const identity = openIdentity({ stateDir: values.state_dir, hostname: host, machineId, nowMs, log });
   const probes = await ProbeLoop.start({
-    probes: allProbes({ stateDirectory: values.state_dir, cacheDirectory: values.cache_dir }),
+    probes: allProbes(probeTargets(values, identity.workerId)),
     host: systemHost,
     clock,
     log,
@@ -147,7 +147,7 @@ function listen(node: Node): WorkerServer {
   return serveWorker({
     host: values.worker_host,
     port: values.worker_port,
-    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(values.worker_endpoint_url)],
+    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(explicitEndpoint(values))],
     metrics: node.registry,
     token: () => readToken(node.token),
     operations: () => (node.link?.held() ?? []).map((key) => heldOperation(key, worker)),
@@ -200,7 +200,7 @@ async function startWork(
 function endpointOf(node: Node, workerPort: number): Promise<string> {
   const { values } = node.settings;
   return endpointUrl({
-    endpointUrl: values.worker_endpoint_url,
+    endpointUrl: explicitEndpoint(values),
     apiUrl: values.api_url,
     workerHost: values.worker_host,
     workerPort,
@@ -252,6 +252,10 @@ function readToken(token: TokenSource): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function explicitEndpoint(values: LoadedSettings['values']): string | undefined {
+  return values.worker_endpoint_url ?? values.worker_public_base_url;
 }
 
 function hostOf(url: string | undefined): string[] {

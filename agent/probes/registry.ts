@@ -3,10 +3,15 @@ import { diskProbe } from './disk';
 import { memoryProbe } from './memory';
 import type { ProbeSet } from './probe';
 
-/** What the settings say of where to look. */
+/** What the settings say of where to look; undefined is what they do not say. */
 export interface ProbeTargets {
   stateDirectory: string;
   cacheDirectory: string;
+  /** By which others on the share know this node; without it no mark is left there. */
+  nodeId?: string | undefined;
+  ib?: { host: string; port: number } | undefined;
+  proxmoxHost?: string | undefined;
+  shareDirectory?: string | undefined;
 }
 
 /** Every probe, alphabetical. A new one is its file, a line here and its key in the contract. */
