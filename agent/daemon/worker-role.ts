@@ -25,7 +25,7 @@ import { endpointUrl } from '#agent/worker/endpoint-address';
 import { heldOperation } from '#agent/worker/held-operation';
 import { httpDelivery } from '#agent/worker/http-delivery';
 import { lockStateDir, openIdentity, readMachineId, type NodeIdentity } from '#agent/worker/identity';
-import { ownProgram } from '#agent/worker/own-program';
+import { ownProgram } from '#agent/kit/own-program';
 import { Reachability } from '#agent/worker/reachability';
 import { WorkerLink } from '#agent/worker/worker-link';
 import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics';
