@@ -6,6 +6,7 @@ import { dataCommand } from './data';
 import { devCommand } from './dev';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
+import { helpCommand } from './help';
 import { indicatorsCommand } from './indicators';
 import { logsCommand } from './logs';
 import { opsCommand } from './ops';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly CliCommand[] = [
   devCommand,
   exportCommand,
   followCommand,
+  helpCommand,
   indicatorsCommand,
   logsCommand,
   opsCommand,
