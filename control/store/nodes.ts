@@ -26,7 +26,10 @@ export interface NodeRow {
   leases: { operationId: string; epoch: number }[];
 }
 
-/** Writes the node, new or returning. A returning node keeps its history and its leases. */
+/**
+ * Writes the node, new or returning. A returning node keeps its history and its leases. An instance that
+ * said goodbye never returns: what comes of it later was on its way before.
+ */
 export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
   await sql`
     insert into node (node_id, name, label, public_key, instance, endpoint_url, version, commit, slots, capabilities)
@@ -35,13 +38,14 @@ export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
     on conflict (node_id) do update set
       name = excluded.name, label = excluded.label, instance = excluded.instance,
       endpoint_url = excluded.endpoint_url, version = excluded.version, commit = excluded.commit,
-      slots = excluded.slots, capabilities = excluded.capabilities, heartbeat_at = now(), stopped_at = null`;
+      slots = excluded.slots, capabilities = excluded.capabilities, heartbeat_at = now(),
+      stopped_at = case when node.instance = excluded.instance then node.stopped_at end`;
 }
 
 /** False when the node is not known under this instance: it has to register first. */
 export async function recordHeartbeat(sql: Sql, nodeId: string, beat: Heartbeat): Promise<boolean> {
   const rows = await sql`
-    update node set heartbeat_at = now(), stopped_at = null, slots = ${beat.slots}, free_slots = ${beat.free_slots},
+    update node set heartbeat_at = now(), slots = ${beat.slots}, free_slots = ${beat.free_slots},
                     capabilities = ${json(sql, beat.capabilities)}, load = ${json(sql, beat.load)}
     where node_id = ${nodeId} and instance = ${beat.instance}
     returning node_id`;
