@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { doctorReportSchema } from './doctor';
 import { endpoint } from './endpoint';
 import { fleetStatusSchema } from './fleet';
 import {
@@ -61,6 +62,18 @@ const fleet = {
     query: none,
     body: z.undefined(),
     reply: single(fleetStatusSchema),
+  }),
+  getDoctor: endpoint({
+    method: 'get',
+    path: '/doctor',
+    tag: 'fleet',
+    summary:
+      'What is wrong with the control plane, its database, its schema and its agents, with the fix of each',
+    permission: 'read',
+    params: none,
+    query: none,
+    body: z.undefined(),
+    reply: single(doctorReportSchema),
   }),
   streamEvents: endpoint({
     method: 'get',

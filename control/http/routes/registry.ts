@@ -2,6 +2,7 @@ import type { ControlContext } from '#control/http/context';
 import type { Handlers } from '#control/http/route';
 import { attemptHandlers } from './attempts';
 import { dataHandlers } from './data';
+import { doctorHandlers } from './doctor';
 import { exportHandlers } from './exports';
 import { fleetHandlers } from './fleet';
 import { indicatorHandlers } from './indicators';
@@ -15,6 +16,7 @@ export function handlersOf(context: ControlContext): Handlers {
   return {
     ...attemptHandlers(context),
     ...dataHandlers(context),
+    ...doctorHandlers(context),
     ...exportHandlers(context),
     ...fleetHandlers(context),
     ...indicatorHandlers(context),
