@@ -9,8 +9,8 @@ import { queryEmbedded } from './as-user';
 import { freePort } from './free-port';
 import { waitUntil } from './wait-until';
 
-/** The compiled binary: system tests never run from source. */
-export const BINARY = resolve('dist/ktrdr-agent');
+/** The compiled binary: system tests never run from source. KTRDR_TEST_BINARY names another one. */
+export const BINARY = resolve(process.env['KTRDR_TEST_BINARY'] ?? 'dist/ktrdr-agent');
 
 export interface FleetOptions {
   agents: number;

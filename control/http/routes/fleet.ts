@@ -15,7 +15,7 @@ export function fleetHandlers(context: ControlContext): Pick<Handlers, 'getStatu
       return { success: true, data: await fleetStatus(context) };
     },
     async streamEvents({ signal }) {
-      return eventStream(fleetEvents(context, signal));
+      return eventStream(fleetEvents(context, AbortSignal.any([signal, context.stopping])));
     },
   };
 }

@@ -59,7 +59,8 @@ export function operationHandlers(context: ControlContext): OperationHandlers {
 
     async streamOperation({ params, signal }) {
       await rowOf(context, params.operation_id);
-      return eventStream(operationEvents(context, params.operation_id, signal));
+      const over = AbortSignal.any([signal, context.stopping]);
+      return eventStream(operationEvents(context, params.operation_id, over));
     },
 
     async cancelOperation({ params, query }) {
