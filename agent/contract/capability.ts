@@ -7,6 +7,7 @@ import {
   softwareCapabilitySchema,
   virtualisationCapabilitySchema,
 } from './host-capabilities';
+import { slotsCapabilitySchema } from './slots-capability';
 
 /**
  * What a node is, as heartbeats carry it whole. Each fact is sent in one of three states: absence
@@ -88,6 +89,8 @@ export const capabilitiesSchema = z.strictObject({
   network: factOf(networkCapabilitySchema).optional(),
   nvidia: factOf(gpuCapabilitySchema).optional(),
   share: factOf(shareCapabilitySchema).optional(),
+  /** Derived from the others by the agent, not probed. */
+  slots: factOf(slotsCapabilitySchema).optional(),
   software: factOf(softwareCapabilitySchema).optional(),
   virtualisation: factOf(virtualisationCapabilitySchema).optional(),
 });

@@ -1,9 +1,23 @@
 import { z } from 'zod';
-import { durationMsSchema, portSchema, type SettingTable, type SettingValues } from '#agent/kit/config';
+import {
+  bytesSchema,
+  durationMsSchema,
+  portSchema,
+  type SettingTable,
+  type SettingValues,
+} from '#agent/kit/config';
 import { LOG_LEVELS } from '#agent/kit/log';
+import { composeDatabaseUrl, DATABASE_PARTS } from './database-parts';
 
 export const ROLES = ['control', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** Settings for a sort of fleet that the binary carries; a settings file goes before them. */
+export const PROFILES = ['dev', 'prod', 'proxmox'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** A number, all that cores and memory allow, or a share of the cores, such as "50%". */
+export type SlotsSetting = number | 'auto' | `${number}%`;
 
 const duration = (byDefault: string) => durationMsSchema.default(() => durationMsSchema.parse(byDefault));
 const words = z.union([
@@ -12,6 +26,16 @@ const words = z.union([
 ]);
 const path = z.string().startsWith('/', 'give an absolute path');
 const host = z.string().min(1).max(253);
+const SLOTS_MAX = 1024;
+const slots = z.union([z.number(), z.string()]).transform((value, context): SlotsSetting => {
+  const text = String(value).trim();
+  if (text === 'auto') return 'auto';
+  const share = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (share !== undefined && Number(share) > 0 && Number(share) <= 100) return `${Number(share)}%`;
+  if (/^\d+$/.test(text) && Number(text) <= SLOTS_MAX) return Number(text);
+  context.addIssue(`write a whole number from 0 to ${SLOTS_MAX}, a share of the cores such as 50%, or auto`);
+  return z.NEVER;
+});
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'give a URL such as http://192.168.1.201:5003' })
   .max(300);
@@ -30,9 +54,14 @@ export const SETTINGS = {
   },
   api_port: { schema: portSchema.default(8000), env: ['API_PORT'], description: 'port of the control plane' },
   api_url: {
-    schema: z.url().optional(),
+    // KTRDR's own programs are given the path as well.
+    schema: z
+      .url({ protocol: /^https?$/, error: 'give a URL such as http://192.168.1.100:8000' })
+      .transform((url) => url.replace(/\/+(api\/v1\/*)?$/, ''))
+      .optional(),
     env: ['KTRDR_API_URL'],
     description: 'where agents and the command line find the control plane, such as http://127.0.0.1:8000',
+    example: 'http://192.168.1.100:8000',
   },
   cache_dir: {
     schema: path.optional(),
@@ -45,12 +74,15 @@ export const SETTINGS = {
       .regex(/^postgres(ql)?:\/\//, 'give a URL such as postgres://user@host:5432/ktrdr')
       .optional(),
     env: ['DATABASE_URL'],
+    composed: { env: DATABASE_PARTS, compose: composeDatabaseUrl },
     description: 'an outside PostgreSQL 14 or later; without it the control plane runs its own',
+    example: 'postgres://ktrdr@db.lan:5432/ktrdr',
     secret: true,
   },
   heartbeat: {
     schema: duration('5s'),
     env: ['KTRDR_HEARTBEAT'],
+    unit: 'ms',
     description: 'time between the heartbeats of an agent',
   },
   ib_client_id: {
@@ -76,11 +108,13 @@ export const SETTINGS = {
   job_idle: {
     schema: duration('60s'),
     env: ['KTRDR_JOB_IDLE'],
+    unit: 'ms',
     description: 'how long a job process without work waits for an agent that is away',
   },
   lease: {
     schema: duration('30s'),
     env: ['KTRDR_LEASE'],
+    unit: 'ms',
     description: 'how long an agent may be silent before its work is given to another',
   },
   log_format: {
@@ -92,6 +126,20 @@ export const SETTINGS = {
     schema: z.enum(LOG_LEVELS).default('info'),
     env: ['LOG_LEVEL'],
     description: 'least level that is logged',
+  },
+  memory_per_slot: {
+    schema: bytesSchema.refine((bytes) => bytes >= 2 ** 20, 'give at least 1MiB').default(512 * 2 ** 20),
+    env: ['KTRDR_MEMORY_PER_SLOT'],
+    unit: 'bytes',
+    description: 'memory that an agent counts for each slot when it derives its slots',
+    example: '1GiB',
+  },
+  profile: {
+    schema: z.enum(PROFILES).optional(),
+    env: ['KTRDR_PROFILE'],
+    description:
+      'settings below those of the file: dev, prod or proxmox (`ktrdr-agent config --profile dev`)',
+    example: 'proxmox',
   },
   proxmox_host: {
     schema: host.optional(),
@@ -119,9 +167,11 @@ export const SETTINGS = {
     description: 'directory that all agents share, such as /mnt/shared; without it files go through the API',
   },
   slots: {
-    schema: z.coerce.number().int().min(0).max(1024).optional(),
+    schema: slots.default('auto'),
     env: ['KTRDR_SLOTS'],
-    description: 'pieces of work that an agent runs at once; default: one a usable core',
+    description:
+      'pieces of work that an agent runs at once: a number, auto (cores and memory), or 50% of the cores',
+    example: '4',
   },
   state_dir: {
     schema: path.optional(),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createClient } from '#agent/client/client';
 import { tokenFile, type TokenSource } from '#agent/client/token-file';
 import type { Registry } from 'prom-client';
-import type { Capabilities } from '#agent/contract/capability';
 import type { WorkerHealth } from '#agent/contract/fleet';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
@@ -26,6 +25,7 @@ import { heldOperation } from '#agent/worker/held-operation';
 import { httpDelivery } from '#agent/worker/http-delivery';
 import { lockStateDir, openIdentity, readMachineId, type NodeIdentity } from '#agent/worker/identity';
 import { ownProgram } from '#agent/kit/own-program';
+import { liveSlots, type LiveSlots } from '#agent/worker/live-slots';
 import { Reachability } from '#agent/worker/reachability';
 import { WorkerLink } from '#agent/worker/worker-link';
 import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics';
@@ -53,7 +53,7 @@ export async function startWorker(settings: LoadedSettings, parts: RoleParts): P
   parts.log.info('agent ready', {
     worker: node.identity.name,
     worker_id: node.identity.workerId,
-    slots: node.slots,
+    slots: node.slots.allowed(),
     port: server.port,
     held: supervisor.held().length,
     version: buildInfo.version,
@@ -80,7 +80,7 @@ interface Node extends RoleParts {
   readonly hostname: string;
   readonly identity: NodeIdentity;
   readonly probes: ProbeLoop;
-  readonly slots: number;
+  readonly slots: LiveSlots;
   readonly token: TokenSource;
   readonly api: ControlApi;
   readonly reachability: Reachability;
@@ -113,14 +113,19 @@ async function openNode(
     log,
   });
   stack.use(probes);
-  const slots = values.slots ?? slotsFor(probes.current());
+  const slots = liveSlots({
+    ...parts,
+    capabilities: () => probes.current(),
+    rule: { slots: values.slots, memoryPerSlotBytes: values.memory_per_slot },
+    held: () => node.link?.held().length ?? 0,
+  });
   const token = tokenFile(values.token_file, (message) => log.warn(message));
   const api = controlApi(createClient({ url: values.api_url, token }));
   const reachability = new Reachability({ url: api.url, tokenFile: values.token_file, clock, log });
   const registry = createMetrics();
   const metrics = workerMetrics(registry, {
-    slots: () => slots,
-    freeSlots: () => node.link?.freeSlots() ?? slots,
+    slots: () => slots.allowed(),
+    freeSlots: () => node.link?.freeSlots() ?? slots.allowed(),
     active: () => node.link?.held().length ?? 0,
     reachable: () => reachability.reason === null,
   });
@@ -160,11 +165,12 @@ async function startWork(
   port: number,
   stack: AsyncDisposableStack,
 ): Promise<{ link: WorkerLink; supervisor: Supervisor }> {
-  const { identity, api, slots, probes, settings } = node;
+  const { identity, api, slots, settings } = node;
   const { values, origins } = settings;
   const delivery = httpDelivery({ ...node, workerId: identity.workerId });
   const supervisor = await AttemptSupervisor.open({
     ...node,
+    slots: () => slots.allowed(),
     runtimeDir: values.runtime_dir,
     worker: { id: identity.workerId, name: identity.name },
     delivery,
@@ -183,13 +189,13 @@ async function startWork(
   const link = WorkerLink.start({
     ...node,
     api,
-    slots,
+    slots: () => slots.reported(),
     label: values.worker_id ?? null,
     endpointUrl: await endpointOf(node, port),
     attempts: supervisor,
     delivery,
     fetchBars: (hash, signal) => bars.fetch(hash, signal),
-    capabilities: () => probes.current(),
+    capabilities: () => slots.capabilities(),
     load: () => readLoad(systemHost),
     heartbeatMs: origins.heartbeat.from === 'default' ? undefined : values.heartbeat,
   });
@@ -224,11 +230,6 @@ async function leave(node: Node, link: WorkerLink, supervisor: Supervisor): Prom
   if (undelivered > 0)
     node.log.warn('not all work could be given back; the next start does', { undelivered });
   await link.sayGoodbye(GOODBYE_MS);
-}
-
-/** One slot a usable core; a node that cannot tell its cores still has one. */
-export function slotsFor({ cpu }: Capabilities): number {
-  return cpu.state === 'present' ? Math.max(1, Math.floor(cpu.value.usableCores)) : 1;
 }
 
 async function makeCacheDirectory(path: string): Promise<void> {

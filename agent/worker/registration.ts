@@ -26,7 +26,7 @@ export interface RegistrarOptions {
   instance: string;
   label: string | null;
   endpointUrl: string;
-  slots: number;
+  slots: () => number;
   capabilities: () => Capabilities;
   held: () => AttemptKey[];
   reachability: Reachability;
@@ -118,7 +118,7 @@ export class Registrar {
       endpoint_url: endpointUrl,
       version: buildInfo.version,
       commit: buildInfo.commit,
-      slots,
+      slots: slots(),
       capabilities: capabilities(),
       leases: held(),
     });

@@ -101,7 +101,7 @@ async function setUp(options: SetupOptions = {}): Promise<Setup> {
     identity,
     label: null,
     endpointUrl: 'http://127.0.0.1:5003',
-    slots,
+    slots: () => slots,
     attempts: ledger,
     delivery: httpDelivery({ ...parts, api, workerId: identity.workerId, metrics }),
     fetchBars: options.fetchBars ?? (() => Promise.resolve('/cache/bars/x.arrow')),

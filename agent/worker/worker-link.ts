@@ -20,7 +20,8 @@ export interface WorkerLinkOptions {
   identity: NodeIdentity;
   label: string | null;
   endpointUrl: string;
-  slots: number;
+  /** As told to the control plane; read for each heartbeat. */
+  slots: () => number;
   attempts: Pick<Supervisor, 'held' | 'freeSlots' | 'start' | 'renewed' | 'cancel'>;
   delivery: Pick<Delivery, 'result'>;
   fetchBars: (dataHash: string, signal: AbortSignal) => Promise<string>;

@@ -16,7 +16,8 @@ import type { PooledShim } from './shim-pool';
 export interface SupervisorOptions {
   /** Holds shims/ and attempts/; short, since a socket's path ends at 107 bytes, and local. */
   runtimeDir: string;
-  slots: number;
+  /** How many attempts may run now. */
+  slots: () => number;
   worker: { id: string; name: string };
   delivery: Delivery;
   clock: Clock;
@@ -97,9 +98,9 @@ export class AttemptSupervisor implements Supervisor {
     const followers = [...this.#followers.values()];
     const running = followers.filter((follower) => !follower.hasEnded).length;
     const undelivered = followers.length - running;
-    if (this.#closing !== undefined || undelivered >= this.#options.slots * UNDELIVERED_PER_SLOT_MAX)
+    if (this.#closing !== undefined || undelivered >= this.#options.slots() * UNDELIVERED_PER_SLOT_MAX)
       return 0;
-    return Math.max(0, this.#options.slots - running);
+    return Math.max(0, this.#options.slots() - running);
   }
 
   async start(work: Omit<JobSpec, 'attempt_dir'>, deadlineBootMs: number): Promise<void> {
