@@ -45,7 +45,7 @@ const REGISTRIES: readonly Registry[] = [
     folder: 'agent/engine/strategy',
     list: 'agent/engine/strategy/registry.ts',
     entries: 'files',
-    besides: ['parameters', 'strategy'],
+    besides: ['describe', 'parameters', 'strategy'],
   },
   { folder: 'agent/cli/commands', list: 'agent/cli/commands/registry.ts', entries: 'files', besides: [] },
   { folder: 'control/http/routes', list: 'control/http/routes/registry.ts', entries: 'files', besides: [] },

@@ -32,6 +32,7 @@ import {
 import { dataEndpoints } from './data-endpoints';
 import { exportEndpoints, exportFormatSchema } from './export-endpoints';
 import { indicatorEndpoints } from './indicator-endpoints';
+import { strategyEndpoints } from './strategy-endpoints';
 
 const none = z.object({});
 const byOperation = z.object({ operation_id: operationIdSchema });
@@ -374,6 +375,7 @@ export const endpoints = {
   ...fleet,
   ...indicatorEndpoints,
   ...operations,
+  ...strategyEndpoints,
   ...workers,
 };
 export type Endpoints = typeof endpoints;

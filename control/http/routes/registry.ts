@@ -8,6 +8,7 @@ import { fleetHandlers } from './fleet';
 import { indicatorHandlers } from './indicators';
 import { operationHandlers } from './operations';
 import { resultHandlers } from './results';
+import { strategyHandlers } from './strategies';
 import { workHandlers } from './work';
 import { workerHandlers } from './workers';
 
@@ -22,6 +23,7 @@ export function handlersOf(context: ControlContext): Handlers {
     ...indicatorHandlers(context),
     ...operationHandlers(context),
     ...resultHandlers(context),
+    ...strategyHandlers(),
     ...workHandlers(context),
     ...workerHandlers(context),
   };
