@@ -1,7 +1,11 @@
 import { cpuProbe } from './cpu';
 import { diskProbe } from './disk';
+import { ibProbe } from './ib';
 import { memoryProbe } from './memory';
+import { networkProbe } from './network';
 import type { ProbeSet } from './probe';
+import { shareProbe } from './share';
+import { virtualisationProbe } from './virtualisation';
 
 /** What the settings say of where to look; undefined is what they do not say. */
 export interface ProbeTargets {
@@ -10,6 +14,8 @@ export interface ProbeTargets {
   /** By which others on the share know this node; without it no mark is left there. */
   nodeId?: string | undefined;
   ib?: { host: string; port: number } | undefined;
+  /** Where NVIDIA's libraries are, where no usual place has them. */
+  gpuLibraryDirectory?: string | undefined;
   proxmoxHost?: string | undefined;
   shareDirectory?: string | undefined;
 }
@@ -19,6 +25,10 @@ export function allProbes(targets: ProbeTargets): ProbeSet {
   return {
     cpu: cpuProbe,
     disk: diskProbe(targets),
+    ib: ibProbe(targets),
     memory: memoryProbe,
+    network: networkProbe,
+    share: shareProbe(targets),
+    virtualisation: virtualisationProbe(targets),
   };
 }
