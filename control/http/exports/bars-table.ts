@@ -1,0 +1,43 @@
+import { seriesFileStem } from '#agent/engine/bars-import/series-file-name';
+import { countBars, eachBars, type BarsQuery } from '#control/store/bars';
+import type { Database } from '#control/store/connect';
+import type { StoredColumns } from '#control/store/packed-bars';
+import { tableAnswer } from './answer';
+import type { TableColumn } from './table';
+
+interface BarRow {
+  columns: StoredColumns;
+  index: number;
+}
+
+/** The names that an import reads. */
+export const BAR_COLUMNS: ReadonlyArray<TableColumn<BarRow>> = [
+  { name: 'time', type: 'microseconds', value: ({ columns, index }) => columns.time[index] ?? null },
+  ...(['open', 'high', 'low', 'close', 'volume'] as const).map(
+    (name): TableColumn<BarRow> => ({
+      name,
+      type: 'number',
+      value: ({ columns, index }) => columns[name][index] ?? null,
+    }),
+  ),
+];
+
+/** The bars of a range as a file. Fault(not_found) for an unknown series; an empty range is a file without rows. */
+export async function barsTable(
+  database: Database,
+  query: BarsQuery,
+  format: 'csv' | 'parquet',
+): Promise<Response> {
+  const { revision, barCount } = await countBars(database, query);
+  return tableAnswer(format, {
+    name: seriesFileStem(query),
+    rowCount: barCount,
+    columns: BAR_COLUMNS,
+    parts: rowsOf(eachBars(database, { ...query, revision })),
+  });
+}
+
+async function* rowsOf(pages: AsyncIterable<StoredColumns>): AsyncGenerator<BarRow[]> {
+  for await (const columns of pages)
+    yield Array.from({ length: columns.time.length }, (_, index) => ({ columns, index }));
+}
