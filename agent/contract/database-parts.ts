@@ -7,8 +7,8 @@ export const DATABASE_PARTS = ['DB_HOST', 'DB_NAME', 'DB_PASSWORD', 'DB_PORT', '
 export function composeDatabaseUrl(environment: Environment): string | undefined {
   const { DB_HOST, DB_NAME, DB_PASSWORD, DB_PORT, DB_USER } = environment;
   if (!DB_HOST) return undefined;
-  const secret = DB_PASSWORD && DB_USER ? `:${encodeURIComponent(DB_PASSWORD)}` : '';
-  const user = DB_USER ? `${encodeURIComponent(DB_USER)}${secret}@` : '';
+  const secret = DB_PASSWORD ? `:${encodeURIComponent(DB_PASSWORD)}` : '';
+  const user = DB_USER || secret ? `${encodeURIComponent(DB_USER ?? '')}${secret}@` : '';
   // An IPv6 address has colons of its own.
   const host = DB_HOST.includes(':') && !DB_HOST.startsWith('[') ? `[${DB_HOST}]` : DB_HOST;
   return `postgresql://${user}${host}:${DB_PORT || 5432}/${encodeURIComponent(DB_NAME || 'ktrdr')}`;

@@ -198,7 +198,7 @@ export const durationMsSchema = z.union([z.int().min(0), z.string()]).transform(
 });
 
 /** A port from a file, a flag or the environment; 0 asks the system for a free one. */
-export const portSchema = z.coerce.number().int().min(0).max(65_535);
+export const portSchema = z.coerce.number({ error: 'give a port from 0 to 65535' }).int().min(0).max(65_535);
 
 /** An amount of memory or disk as people write it ("512MiB", "1.5GiB", "2G", plain bytes), in bytes; units are binary. */
 export const bytesSchema = z.union([z.int().min(0), z.string()]).transform((value, context) => {
