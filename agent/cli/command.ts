@@ -34,6 +34,8 @@ export interface ClientFlags {
   json?: true | undefined;
   settings?: string | undefined;
   apiUrl?: string | undefined;
+  /** Only of `config` and `run`. */
+  profile?: string | undefined;
   tokenFile?: string | undefined;
 }
 

@@ -46,6 +46,7 @@ export const SETTINGS = {
     schema: words.default([]),
     env: ['KTRDR_ALLOWED_HOSTS'],
     description: 'host names, besides loopback and api_host, that requests may name in their Host header',
+    example: 'nas, nas.lan',
   },
   api_host: {
     schema: host.default('127.0.0.1'),
@@ -67,6 +68,7 @@ export const SETTINGS = {
     schema: path.optional(),
     env: ['KTRDR_CACHE_DIR', 'CACHE_DIRECTORY'],
     description: 'files that may be deleted at any time: bars of jobs, the unpacked database server',
+    example: '/var/cache/ktrdr',
   },
   database_url: {
     schema: z
@@ -79,6 +81,12 @@ export const SETTINGS = {
     example: 'postgres://ktrdr@db.lan:5432/ktrdr',
     secret: true,
   },
+  gpu_library_dir: {
+    schema: path.optional(),
+    env: ['KTRDR_GPU_LIBRARY_DIR'],
+    description: "directory of NVIDIA's libnvidia-ml.so.1 and libcuda.so.1, where they are in no usual place",
+    example: '/opt/nvidia/lib64',
+  },
   heartbeat: {
     schema: duration('5s'),
     env: ['KTRDR_HEARTBEAT'],
@@ -89,16 +97,19 @@ export const SETTINGS = {
     schema: z.coerce.number().int().min(0).max(2_147_483_647).optional(),
     env: ['IB_CLIENT_ID'],
     description: 'client id of this agent at TWS or IB Gateway; no two programs may use the same one',
+    example: '1',
   },
   ib_host: {
     schema: host.optional(),
     env: ['IB_HOST', 'IB_GATEWAY_HOST'],
     description: 'where TWS or IB Gateway runs, such as 127.0.0.1; without it this agent offers no IB access',
+    example: '127.0.0.1',
   },
   ib_port: {
     schema: portSchema.min(1).optional(),
     env: ['IB_PORT', 'IB_GATEWAY_PORT'],
     description: 'port of its API: IB Gateway 4001 live, 4002 paper; TWS 7496 live, 7497 paper',
+    example: '4002',
   },
   insecure: {
     schema: z.union([z.boolean(), z.stringbool()]).default(false),
@@ -145,6 +156,7 @@ export const SETTINGS = {
     schema: host.optional(),
     env: ['KTRDR_PROXMOX_HOST'],
     description: 'name of the Proxmox host that this container or virtual machine runs on',
+    example: 'pve1',
   },
   role: {
     schema: words.pipe(z.array(z.enum(ROLES)).min(1)).default(['worker']),
@@ -160,11 +172,13 @@ export const SETTINGS = {
     schema: path.optional(),
     env: ['KTRDR_RUNTIME_DIR', 'RUNTIME_DIRECTORY'],
     description: 'sockets and the files of running jobs; its path must be short',
+    example: '/run/ktrdr',
   },
   shared_mount_path: {
     schema: path.optional(),
     env: ['SHARED_MOUNT_PATH', 'SHARED_DATA_PATH'],
     description: 'directory that all agents share, such as /mnt/shared; without it files go through the API',
+    example: '/mnt/shared',
   },
   slots: {
     schema: slots.default('auto'),
@@ -177,16 +191,19 @@ export const SETTINGS = {
     schema: path.optional(),
     env: ['KTRDR_STATE_DIR', 'STATE_DIRECTORY'],
     description: 'identity, token and database: what must survive',
+    example: '/var/lib/ktrdr',
   },
   token_file: {
     schema: path.optional(),
     env: ['KTRDR_TOKEN_FILE'],
     description: 'file of mode 0600 with the token of the API; made by the control plane',
+    example: '/var/lib/ktrdr/token',
   },
   worker_endpoint_url: {
     schema: httpUrl.optional(),
     env: ['WORKER_ENDPOINT_URL'],
     description: 'URL under which others reach this agent; default: found by itself',
+    example: 'http://192.168.1.201:5003',
   },
   worker_host: {
     schema: host.default('127.0.0.1'),
@@ -197,12 +214,14 @@ export const SETTINGS = {
     schema: z.string().min(1).max(120).optional(),
     env: ['WORKER_ID'],
     description: 'a label shown beside the name of the agent',
+    example: 'backtest-1',
   },
   worker_port: { schema: portSchema.default(5003), env: ['WORKER_PORT'], description: 'port of the agent' },
   worker_public_base_url: {
     schema: httpUrl.optional(),
     env: ['WORKER_PUBLIC_BASE_URL'],
     description: 'the same as worker_endpoint_url, and used when that is not set',
+    example: 'http://workers-b.lan:5003',
   },
 } as const satisfies SettingTable;
 
