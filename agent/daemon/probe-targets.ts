@@ -6,6 +6,7 @@ export function probeTargets(values: ResolvedValues, nodeId: string | undefined)
   return {
     stateDirectory: values.state_dir,
     cacheDirectory: values.cache_dir,
+    gpuLibraryDirectory: values.gpu_library_dir,
     nodeId,
     ib: ibTarget(values),
     proxmoxHost: values.proxmox_host,

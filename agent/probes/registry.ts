@@ -1,8 +1,11 @@
+import { amdProbe } from './amd';
+import { appleProbe } from './apple';
 import { cpuProbe } from './cpu';
 import { diskProbe } from './disk';
 import { ibProbe } from './ib';
 import { memoryProbe } from './memory';
 import { networkProbe } from './network';
+import { nvidiaProbe } from './nvidia';
 import type { ProbeSet } from './probe';
 import { shareProbe } from './share';
 import { virtualisationProbe } from './virtualisation';
@@ -23,11 +26,14 @@ export interface ProbeTargets {
 /** Every probe, alphabetical. A new one is its file, a line here and its key in the contract. */
 export function allProbes(targets: ProbeTargets): ProbeSet {
   return {
+    amd: amdProbe,
+    apple: appleProbe,
     cpu: cpuProbe,
     disk: diskProbe(targets),
     ib: ibProbe(targets),
     memory: memoryProbe,
     network: networkProbe,
+    nvidia: nvidiaProbe(targets.gpuLibraryDirectory),
     share: shareProbe(targets),
     virtualisation: virtualisationProbe(targets),
   };
