@@ -8,6 +8,7 @@ import {
 } from '#agent/kit/config';
 import { LOG_LEVELS } from '#agent/kit/log';
 import { composeDatabaseUrl, DATABASE_PARTS } from './database-parts';
+import { softwareCommandsSchema } from './software-commands';
 
 export const ROLES = ['control', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -128,6 +129,12 @@ export const SETTINGS = {
     unit: 'ms',
     description: 'how long an agent may be silent before its work is given to another',
   },
+  library_dir: {
+    schema: path.optional(),
+    env: ['KTRDR_LIBRARY_DIR'],
+    description: "directory from which a host's own packages, such as tfjs-node, are resolved",
+    example: '/opt/ktrdr/lib',
+  },
   log_format: {
     schema: z.enum(['logfmt', 'json']).default('logfmt'),
     env: ['LOG_FORMAT'],
@@ -144,6 +151,12 @@ export const SETTINGS = {
     unit: 'bytes',
     description: 'memory that an agent counts for each slot when it derives its slots',
     example: '1GiB',
+  },
+  onnxruntime_dir: {
+    schema: path.optional(),
+    env: ['KTRDR_ONNXRUNTIME_DIR'],
+    description: "directory of a host's own libonnxruntime.so and the libraries of its providers",
+    example: '/opt/onnxruntime/lib',
   },
   profile: {
     schema: z.enum(PROFILES).optional(),
@@ -186,6 +199,11 @@ export const SETTINGS = {
     description:
       'pieces of work that an agent runs at once: a number, auto (cores and memory), or 50% of the cores',
     example: '4',
+  },
+  software_commands: {
+    schema: softwareCommandsSchema,
+    env: [],
+    description: 'name: command, whose first line of output is the version to report; settings file only',
   },
   state_dir: {
     schema: path.optional(),

@@ -11,6 +11,9 @@ export function probeTargets(values: ResolvedValues, nodeId: string | undefined)
     ib: ibTarget(values),
     proxmoxHost: values.proxmox_host,
     shareDirectory: values.shared_mount_path,
+    onnxruntimeDirectory: values.onnxruntime_dir,
+    libraryDirectory: values.library_dir,
+    softwareCommands: values.software_commands,
   };
 }
 

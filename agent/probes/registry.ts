@@ -8,10 +8,11 @@ import { networkProbe } from './network';
 import { nvidiaProbe } from './nvidia';
 import type { ProbeSet } from './probe';
 import { shareProbe } from './share';
+import { softwareProbe, type SoftwareTargets } from './software';
 import { virtualisationProbe } from './virtualisation';
 
 /** What the settings say of where to look; undefined is what they do not say. */
-export interface ProbeTargets {
+export interface ProbeTargets extends SoftwareTargets {
   stateDirectory: string;
   cacheDirectory: string;
   /** By which others on the share know this node; without it no mark is left there. */
@@ -35,6 +36,7 @@ export function allProbes(targets: ProbeTargets): ProbeSet {
     network: networkProbe,
     nvidia: nvidiaProbe(targets.gpuLibraryDirectory),
     share: shareProbe(targets),
+    software: softwareProbe(targets),
     virtualisation: virtualisationProbe(targets),
   };
 }
