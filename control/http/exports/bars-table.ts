@@ -1,6 +1,7 @@
 import { seriesFileStem } from '#agent/engine/bars-import/series-file-name';
 import { countBars, eachBars, type BarsQuery } from '#control/store/bars';
 import type { Database } from '#control/store/connect';
+import { nextTurn } from '#control/store/next-turn';
 import type { StoredColumns } from '#control/store/packed-bars';
 import { tableAnswer } from './answer';
 import type { TableColumn } from './table';
@@ -13,13 +14,11 @@ interface BarRow {
 /** The names that an import reads. */
 export const BAR_COLUMNS: ReadonlyArray<TableColumn<BarRow>> = [
   { name: 'time', type: 'microseconds', value: ({ columns, index }) => columns.time[index] ?? null },
-  ...(['open', 'high', 'low', 'close', 'volume'] as const).map(
-    (name): TableColumn<BarRow> => ({
-      name,
-      type: 'number',
-      value: ({ columns, index }) => columns[name][index] ?? null,
-    }),
-  ),
+  ...(['open', 'high', 'low', 'close', 'volume'] as const).map((name): TableColumn<BarRow> => ({
+    name,
+    type: 'number',
+    value: ({ columns, index }) => columns[name][index] ?? null,
+  })),
 ];
 
 /** The bars of a range as a file. Fault(not_found) for an unknown series; an empty range is a file without rows. */
@@ -33,11 +32,19 @@ export async function barsTable(
     name: seriesFileStem(query),
     rowCount: barCount,
     columns: BAR_COLUMNS,
-    parts: rowsOf(eachBars(database, { ...query, revision })),
+    parts: rowsOf(eachBars(database, { ...query, revision }), ROWS[format]),
   });
 }
 
-async function* rowsOf(pages: AsyncIterable<StoredColumns>): AsyncGenerator<BarRow[]> {
-  for await (const columns of pages)
-    yield Array.from({ length: columns.time.length }, (_, index) => ({ columns, index }));
+/** Text is made in turns short enough for others to have theirs; a row group is better large. */
+const ROWS = { csv: 4_000, parquet: 20_000 } as const;
+
+async function* rowsOf(pages: AsyncIterable<StoredColumns>, size: number): AsyncGenerator<BarRow[]> {
+  for await (const columns of pages) {
+    const { length } = columns.time;
+    for (let from = 0; from < length; from += size) {
+      yield Array.from({ length: Math.min(size, length - from) }, (_, i) => ({ columns, index: from + i }));
+      await nextTurn();
+    }
+  }
 }
