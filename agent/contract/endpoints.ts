@@ -30,6 +30,7 @@ import {
   workerSchema,
 } from './worker';
 import { dataEndpoints } from './data-endpoints';
+import { drainEndpoints } from './drain-endpoints';
 import { exportEndpoints, exportFormatSchema } from './export-endpoints';
 import { indicatorEndpoints } from './indicator-endpoints';
 import { strategyEndpoints } from './strategy-endpoints';
@@ -371,6 +372,7 @@ const operations = {
 export const endpoints = {
   ...attempts,
   ...dataEndpoints,
+  ...drainEndpoints,
   ...exportEndpoints,
   ...fleet,
   ...indicatorEndpoints,

@@ -3,6 +3,7 @@ import type { Handlers } from '#control/http/route';
 import { attemptHandlers } from './attempts';
 import { dataHandlers } from './data';
 import { doctorHandlers } from './doctor';
+import { drainHandlers } from './drain';
 import { exportHandlers } from './exports';
 import { fleetHandlers } from './fleet';
 import { indicatorHandlers } from './indicators';
@@ -18,6 +19,7 @@ export function handlersOf(context: ControlContext): Handlers {
     ...attemptHandlers(context),
     ...dataHandlers(context),
     ...doctorHandlers(context),
+    ...drainHandlers(context),
     ...exportHandlers(context),
     ...fleetHandlers(context),
     ...indicatorHandlers(context),
