@@ -1,5 +1,6 @@
 import type { Worker } from '#agent/contract/worker';
 import { ageOf } from './ages';
+import { gpuCell, NO_GPU } from './gpu-cell';
 import type { Output } from './output';
 import { paintState } from './style';
 import type { Column } from './table';
@@ -14,6 +15,7 @@ export function showWorkers(output: Output, workers: readonly Worker[], nowMs: n
       paint: (text, { verdict }) => text.replace(verdict.state, paintState(output.style, verdict.state)),
     },
     { header: 'BUSY', cell: ({ operations, slots }) => `${operations.length}/${slots}`, align: 'right' },
+    ...gpuColumn(workers),
     {
       header: 'CORES',
       cell: ({ capabilities }) => figure(capabilities.cores),
@@ -32,6 +34,12 @@ export function showWorkers(output: Output, workers: readonly Worker[], nowMs: n
     { header: 'WHY', cell: ({ verdict }) => verdict.cause, widthMin: 20, overflow: 'wrap' },
   ];
   output.table(workers, columns);
+}
+
+/** Most fleets have no GPU, and a column of dashes says nothing. */
+function gpuColumn(workers: readonly Worker[]): Array<Column<Worker>> {
+  if (workers.every(({ facts }) => gpuCell(facts) === NO_GPU)) return [];
+  return [{ header: 'GPU', cell: ({ facts }) => gpuCell(facts), widthMin: 12, optional: true }];
 }
 
 function nameOf({ name, label }: Worker): string {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobSpecSchema } from '#agent/contract/job';
-import type { JobSpec, ShimOptions } from '#agent/contract/job';
+import type { ExitRecord, JobSpec, ShimOptions } from '#agent/contract/job';
 import type { AttemptKey } from '#agent/contract/lease';
 import { attemptFiles, attemptName, readJsonFile, replaceFile } from '#agent/worker/attempt-files';
 import type { Clock } from '#agent/kit/clock';
@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** How this program is started, before `__job` or `__run`; from source with the path of main.ts. */
   program: readonly string[];
+  /** An attempt ended badly, and nobody asked for that: the cause may lie in this host. */
+  onFailed?: (key: AttemptKey) => void;
   /** For tests, and for hosts that want other times. */
   shim?: Partial<ShimOptions>;
 }
@@ -152,7 +154,10 @@ export class AttemptSupervisor implements Supervisor {
       worker,
       clock,
       log,
-      onEnded: () => this.#freeShim(name),
+      onEnded: (outcome) => {
+        this.#freeShim(name);
+        if (outcome !== undefined && !WANTED.has(outcome)) this.#options.onFailed?.(follower.key);
+      },
     });
     this.#followers.set(name, follower);
     void this.#forgetWhenDone(follower);
@@ -238,6 +243,8 @@ export class AttemptSupervisor implements Supervisor {
     this.#follow({ ...job, attempt_dir: attemptDir }).lost('no process runs it any more');
   }
 }
+
+const WANTED: ReadonlySet<ExitRecord['outcome']> = new Set(['completed', 'cancelled', 'released']);
 
 const HOUR_MS = 3_600_000;
 const SHIM_DEFAULTS: Omit<ShimOptions, 'workload_command'> = {
