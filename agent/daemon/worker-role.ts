@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createClient } from '#agent/client/client';
 import { tokenFile, type TokenSource } from '#agent/client/token-file';
 import type { Registry } from 'prom-client';
+import { gpusOf, summarizeCapabilities } from '#agent/contract/capability';
 import type { WorkerHealth } from '#agent/contract/fleet';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
@@ -21,6 +22,7 @@ import { BarsCache } from '#agent/worker/bars-cache';
 import type { ControlApi } from '#agent/worker/control-api';
 import { controlApi } from '#agent/worker/control-client';
 import { endpointUrl } from '#agent/worker/endpoint-address';
+import { gpuMetrics } from '#agent/worker/gpu-metrics';
 import { heldOperation } from '#agent/worker/held-operation';
 import { httpDelivery } from '#agent/worker/http-delivery';
 import { lockStateDir, openIdentity, readMachineId, type NodeIdentity } from '#agent/worker/identity';
@@ -129,6 +131,7 @@ async function openNode(
     active: () => node.link?.held().length ?? 0,
     reachable: () => reachability.reason === null,
   });
+  gpuMetrics(registry, () => gpusOf(probes.current()));
   const node: Node = {
     ...parts,
     settings,
@@ -176,6 +179,8 @@ async function startWork(
     delivery,
     environment: process.env,
     program: ownProgram(process.execPath, process.argv[1]),
+    // A device that fell off the bus mostly shows first as a job that failed.
+    onFailed: () => node.probes.lookAgain('nvidia'),
     shim: { idle_ms: values.job_idle },
   });
   stack.use(supervisor);
@@ -263,7 +268,7 @@ function hostOf(url: string | undefined): string[] {
   return url === undefined ? [] : [new URL(url).hostname];
 }
 
-function workerHealth({ identity, reachability, clock, link }: Node): WorkerHealth {
+function workerHealth({ identity, probes, reachability, clock, link }: Node): WorkerHealth {
   const held = link?.held() ?? [];
   const { reason } = reachability;
   return {
@@ -275,7 +280,7 @@ function workerHealth({ identity, reachability, clock, link }: Node): WorkerHeal
     current_operation: held[0]?.operation_id ?? null,
     active_operations_count: held.length,
     control_plane: { url: reachability.url, reachable: reason === null, reason },
-    gpu_available: false,
+    gpu_available: summarizeCapabilities(probes.current()).gpu,
     ib_available: false,
     version: buildInfo.version,
   };
