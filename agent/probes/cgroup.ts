@@ -1,6 +1,6 @@
 import type { HostReader } from './host';
 
-export type Controller = 'cpu' | 'memory';
+export type Controller = 'cpu' | 'memory' | 'pids';
 
 /** The control groups that limit this process, own group first, up to the highest visible one. */
 export interface CgroupChain {

@@ -4,6 +4,7 @@ import { cancelCommand } from './cancel';
 import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
+import { doctorCommand } from './doctor';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
 import { helpCommand } from './help';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly CliCommand[] = [
   configCommand,
   dataCommand,
   devCommand,
+  doctorCommand,
   exportCommand,
   followCommand,
   helpCommand,
