@@ -4,7 +4,7 @@ import { cancelCommand } from './cancel';
 import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
-import { doctorCommand } from './doctor';
+import { drainCommand } from './drain';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
 import { helpCommand } from './help';
@@ -18,6 +18,7 @@ import { showCommand } from './show';
 import { statusCommand } from './status';
 import { strategiesCommand } from './strategies';
 import { sweepCommand } from './sweep';
+import { undrainCommand } from './undrain';
 import { validateCommand } from './validate';
 import { versionCommand } from './version';
 import { workersCommand } from './workers';
@@ -29,7 +30,7 @@ export const COMMANDS: readonly CliCommand[] = [
   configCommand,
   dataCommand,
   devCommand,
-  doctorCommand,
+  drainCommand,
   exportCommand,
   followCommand,
   helpCommand,
@@ -43,6 +44,7 @@ export const COMMANDS: readonly CliCommand[] = [
   statusCommand,
   strategiesCommand,
   sweepCommand,
+  undrainCommand,
   validateCommand,
   versionCommand,
   workersCommand,
