@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
-import { describeError, errorCode, Fault } from '#agent/kit/error';
+import { describeError } from '#agent/kit/error';
+import { urlHost } from '#agent/kit/ip-address';
+import { listenFault } from '#agent/kit/listen-fault';
 import type { Log } from '#agent/kit/log';
 import { createMetrics } from '#agent/kit/metrics';
 import { systemRng } from '#agent/kit/rng';
@@ -216,14 +218,10 @@ function listen({ values }: LoadedSettings, context: ControlContext, token: stri
       },
     });
   } catch (cause) {
-    if (errorCode(cause) !== 'EADDRINUSE') throw cause;
-    throw new Fault('in_use', `Cannot listen on ${values.api_host}:${values.api_port}: the port is taken`, {
+    const { api_host: host, api_port: port } = values;
+    throw listenFault(
+      { host, port, hostSetting: 'api_host (API_HOST)', portSetting: 'api_port (API_PORT)' },
       cause,
-      hint: 'set api_port (API_PORT) to a free port, or stop what uses this one',
-    });
+    );
   }
-}
-
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -21,7 +21,8 @@ import { AttemptSupervisor, type Supervisor } from '#agent/worker/attempts/super
 import { BarsCache } from '#agent/worker/bars-cache';
 import type { ControlApi } from '#agent/worker/control-api';
 import { controlApi } from '#agent/worker/control-client';
-import { endpointUrl } from '#agent/worker/endpoint-address';
+import { findEndpoint } from '#agent/worker/endpoint-address';
+import { EndpointWatch } from '#agent/worker/endpoint-watch';
 import { gpuMetrics } from '#agent/worker/gpu-metrics';
 import { heldOperation } from '#agent/worker/held-operation';
 import { httpDelivery } from '#agent/worker/http-delivery';
@@ -34,6 +35,7 @@ import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics'
 import { serveWorker, type WorkerServer } from '#agent/worker/worker-server';
 import { hashBarsFile } from './bars-hash';
 import { requireLoopbackOrInsecure } from './listen-address';
+import { explicitUrl, ownEndpoint } from './own-endpoint';
 import { probeTargets } from './probe-targets';
 import type { LoadedSettings } from './settings';
 
@@ -155,7 +157,7 @@ function listen(node: Node): WorkerServer {
   return serveWorker({
     host: values.worker_host,
     port: values.worker_port,
-    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(explicitEndpoint(values))],
+    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(explicitUrl(node.settings)?.url)],
     metrics: node.registry,
     token: () => readToken(node.token),
     operations: () => (node.link?.held() ?? []).map((key) => heldOperation(key, worker)),
@@ -196,7 +198,7 @@ async function startWork(
     api,
     slots: () => slots.reported(),
     label: values.worker_id ?? null,
-    endpointUrl: await endpointOf(node, port),
+    endpoint: stack.use(await watchEndpoint(node, port)),
     attempts: supervisor,
     delivery,
     fetchBars: (hash, signal) => bars.fetch(hash, signal),
@@ -208,16 +210,13 @@ async function startWork(
   return { link, supervisor };
 }
 
-function endpointOf(node: Node, workerPort: number): Promise<string> {
-  const { values } = node.settings;
-  return endpointUrl({
-    endpointUrl: explicitEndpoint(values),
-    apiUrl: values.api_url,
-    workerHost: values.worker_host,
-    workerPort,
-    hostname: node.hostname,
-    log: node.log,
-  });
+/** Found anew whenever the address may have changed; the interfaces are those of the latest look. */
+function watchEndpoint(node: Node, workerPort: number): Promise<EndpointWatch> {
+  const find = () => {
+    const parts = { hostname: node.hostname, workerPort, capabilities: node.probes.current() };
+    return findEndpoint(ownEndpoint(node.settings, parts));
+  };
+  return EndpointWatch.start({ find, clock: node.clock, log: node.log });
 }
 
 /** As long as the supervisor takes at most; the units give 25 s in all. */
@@ -260,10 +259,6 @@ function readToken(token: TokenSource): string | undefined {
   }
 }
 
-function explicitEndpoint(values: LoadedSettings['values']): string | undefined {
-  return values.worker_endpoint_url ?? values.worker_public_base_url;
-}
-
 function hostOf(url: string | undefined): string[] {
   return url === undefined ? [] : [new URL(url).hostname];
 }
@@ -281,7 +276,7 @@ function workerHealth({ identity, probes, reachability, clock, link }: Node): Wo
     active_operations_count: held.length,
     control_plane: { url: reachability.url, reachable: reason === null, reason },
     gpu_available: summarizeCapabilities(probes.current()).gpu,
-    ib_available: false,
+    ib_available: probes.current().ib?.state === 'present',
     version: buildInfo.version,
   };
 }
