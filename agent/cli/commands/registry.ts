@@ -4,6 +4,7 @@ import { cancelCommand } from './cancel';
 import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
+import { doctorCommand } from './doctor';
 import { drainCommand } from './drain';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly CliCommand[] = [
   configCommand,
   dataCommand,
   devCommand,
+  doctorCommand,
   drainCommand,
   exportCommand,
   followCommand,
