@@ -24,7 +24,10 @@ const NAME = 'ktrdr-agent';
 const COMPILE_FLAGS = [
   '--compile',
   '--minify',
+  // 8 MB of 133, for which a command starts in 57 ms instead of 129.
   '--bytecode',
+  // Each role and command loads its own part alone; in one piece even `version` imports all that anything imports.
+  '--splitting',
   // Byte code defaults to CommonJS, where top-level await fails.
   '--format=esm',
   '--sourcemap=none',
