@@ -10,6 +10,7 @@ import {
   SETTING_NAMES,
   settingRow,
   showExplained,
+  type SettingRow,
 } from '#agent/cli/setting-view';
 
 export const configCommand: CliCommand = {
@@ -57,14 +58,19 @@ function showAll(output: Output, settings: LoadedSettings, onlyChanged: boolean)
   const all = SETTING_NAMES.map((name) => settingRow(settings, name));
   const rows = onlyChanged ? all.filter(({ origin }) => origin !== 'default') : all;
   output.document({ file, profile: values.profile ?? null, settings: rows, warnings });
-  output.table(rows, [
-    { header: 'SETTING', cell: ({ name }) => name },
-    { header: 'VALUE', cell: ({ text }) => text || '–', widthMin: 12, overflow: 'middle' },
-    { header: 'FROM', cell: ({ origin }) => origin, widthMin: 10, overflow: 'middle' },
-    { header: 'MEANING', cell: ({ description }) => description, widthMin: 24, optional: true },
-  ]);
+  if (rows.length === 0) output.line('Every setting is at its default.');
+  else showRows(output, rows);
   for (const { message, hint } of warnings) {
     output.note(`warning: ${message}${hint === null ? '' : ` (${hint})`}`);
   }
   output.note('Set them in /etc/ktrdr/agent.yaml, by the environment, or by flags of `ktrdr-agent run`.');
+}
+
+function showRows(output: Output, rows: readonly SettingRow[]): void {
+  output.table(rows, [
+    { header: 'SETTING', cell: ({ name }) => name },
+    { header: 'VALUE', cell: ({ text }) => text ?? '–', widthMin: 12, overflow: 'middle' },
+    { header: 'FROM', cell: ({ origin }) => origin, widthMin: 10, overflow: 'middle' },
+    { header: 'MEANING', cell: ({ description }) => description, widthMin: 24, optional: true },
+  ]);
 }
