@@ -56,6 +56,8 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
     killTree(child.pid, 'SIGKILL');
     const ended = Promise.all([child.exited, stdout.cancel(), stderr.cancel()]);
     if (await endsWithin(KILL_WAIT_MS, ended)) throw error;
+    // It must not keep this process from ending either.
+    child.unref();
     throw new Fault('timeout', `Cannot end ${name}: process ${child.pid} hangs in the kernel`, {
       cause: error,
       details: { pid: child.pid },

@@ -14,12 +14,16 @@ const LOOK_TIMEOUT_MS = 8_000;
  * NVIDIA devices: files first, then a process of its own that asks the libraries and allocates. Where no
  * file speaks of a device no process is started, unless `libraryDirectory` is set on purpose.
  */
-export function nvidiaProbe(libraryDirectory: string | undefined): Probe<'nvidia'> {
-  const looker = new Looker(libraryDirectory);
+export function nvidiaProbe(
+  libraryDirectory: string | undefined,
+  lookTimeoutMs = LOOK_TIMEOUT_MS,
+): Probe<'nvidia'> {
+  const looker = new Looker(libraryDirectory, lookTimeoutMs);
   return {
     name: 'nvidia',
     periodMs: 60_000,
-    timeoutMs: LOOK_TIMEOUT_MS + 2_000,
+    // To kill the process and to say what became of it takes a moment longer.
+    timeoutMs: lookTimeoutMs + 2_000,
     // A look at a device that failed is not cheap, and what was lost is seldom back in seconds.
     retryMs: 20_000,
     probe: (host) => probeNvidia(host, looker),
@@ -121,10 +125,12 @@ async function refusedNode(host: HostReader, path: string, code: string): Promis
 /** Asks one process at a time, and none while an earlier one cannot even be killed. */
 class Looker {
   readonly #libraryDirectory: string | undefined;
+  readonly #timeoutMs: number;
   #stuck: ProcessIdentity | undefined;
 
-  constructor(libraryDirectory: string | undefined) {
+  constructor(libraryDirectory: string | undefined, timeoutMs: number) {
     this.#libraryDirectory = libraryDirectory;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Whether the settings say where the libraries are: reason enough to look. */
@@ -141,7 +147,7 @@ class Looker {
       ...(this.#libraryDirectory === undefined ? [] : [this.#libraryDirectory]),
     ];
     try {
-      const result = await host.run(argv, { timeoutMs: LOOK_TIMEOUT_MS });
+      const result = await host.run(argv, { timeoutMs: this.#timeoutMs });
       if (result?.code === 0) return parseReport(result.stdout);
       const end = result === null ? 'it did not start' : `exit code ${result.code} ${result.stderr.trim()}`;
       throw new Fault('environment', `The process that asks NVIDIA's driver ended badly: ${end}`);
@@ -154,7 +160,7 @@ class Looker {
     if (!(error instanceof Fault) || error.code !== 'timeout') return error;
     const pid = error.details?.pid;
     if (typeof pid !== 'number') {
-      const state = `NVIDIA's driver does not answer within ${LOOK_TIMEOUT_MS / 1000} s (the process that asked was killed).`;
+      const state = `NVIDIA's driver does not answer within ${this.#timeoutMs / 1000} s (the process that asked was killed).`;
       return new Fault('timeout', `${state} Look for NVRM and Xid in the kernel log (dmesg), then reboot.`);
     }
     this.#stuck = processIdentity(pid);
