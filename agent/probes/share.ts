@@ -77,7 +77,7 @@ async function probeShare(host: HostReader, look: Look): Promise<Finding<ShareCa
     derivation: [
       place.line,
       writeLine(directory, mark),
-      ...idLines(shareId, look.lastShareId),
+      ...idLines(identity, look.lastShareId),
       seen.length === 0 ? 'no other node left a mark there of late' : `also seen there: ${seen.join(', ')}`,
     ],
   };
@@ -100,7 +100,7 @@ interface Attempted<T> {
 }
 
 /** What a file system refuses is a fact about it; everything else makes the look fail. */
-async function orRefusal<T>(work: Promise<T>): Promise<Attempted<T>> {
+async function orRefusal<T>(work: Promise<T | null>): Promise<Attempted<T>> {
   try {
     return { value: await work, code: null };
   } catch (error) {
@@ -125,8 +125,14 @@ function writeLine(directory: string, { value, code }: Attempted<LeftMark>): str
   return `not writable: ${directory}: ${REFUSALS[code ?? ''] ?? code} (${code})`;
 }
 
-function idLines(shareId: string | null, lastShareId: string | null): string[] {
-  if (shareId === null) return ['it has no share id, and none can be written'];
+function idLines({ value: shareId, code }: Attempted<string>, lastShareId: string | null): string[] {
+  if (shareId === null) {
+    return [
+      code === null
+        ? 'its .ktrdr/share-id holds something else: remove it'
+        : 'it has no share id, and none can be written',
+    ];
+  }
   if (lastShareId === null || lastShareId === shareId) return [`share id ${shareId}`];
   return [
     `share id ${shareId}, before ${lastShareId}: it was wiped, or another directory is mounted there now`,
