@@ -58,7 +58,9 @@ export class Redactor {
     if (path.endsWith('/environ')) return keepVariables(text);
     if (path.endsWith('/mountinfo')) return this.#mountinfo(text);
     if (/^\/(etc|proc\/sys\/kernel)\/hostname$/.test(path)) return 'node\n';
-    if (/serial|uuid|unique_id|asset_tag/.test(basename(path))) return 'redacted\n';
+    // Disks and cards are told apart by these, so that each needs a stand-in of its own.
+    if (/serial|uuid|unique_id|asset_tag|wwid|wwn/.test(basename(path)) && text.trim() !== '')
+      return `${this.#standIn('serial', text.trim())}\n`;
     return this.text(text);
   }
 
@@ -92,21 +94,23 @@ export class Redactor {
   }
 
   /**
-   * Only mounts that probes ask about: what else is mounted is the owner's business. Servers of network
-   * filesystems get stand-ins; options, which may hold user names, are kept for control groups alone.
+   * Mounts over the system's own directories, of control groups and of the network; what else is mounted
+   * is the owner's business. Servers of network filesystems get stand-ins; options, which may hold user
+   * names, are kept for control groups alone.
    */
   #mountinfo(text: string): string {
-    const directories = Object.keys(this.#identity.directories);
+    const targets = Object.keys(this.#identity.directories);
     const lines = text.split('\n').flatMap((line) => {
       const [before = '', after] = line.split(' - ', 2);
       const [type = '', source = '', options = ''] = after?.split(' ') ?? [];
       const mountPoint = before.split(' ')[4];
       if (mountPoint === undefined) return [];
-      const holdsTarget = directories.some((path) => isWithin(path, mountPoint));
-      if (!MOUNTS_KEPT.has(type) && !holdsTarget && mountPoint !== '/') return [];
-      const [, server, share] = /^(?:\/\/)?([^/:]+|\[[^\]]+\])(:?\/.*)$/.exec(source) ?? [];
-      const isServer = server !== undefined && share !== undefined && !source.startsWith('/dev');
-      const from = isServer ? source.replace(server, this.#standIn('server', server)) : source;
+      const isSystem = mountPoint === '/' || SYSTEM_DIRECTORY.test(mountPoint);
+      if (!isSystem && !MOUNTS_KEPT.has(type) && !targets.some((path) => isWithin(path, mountPoint)))
+        return [];
+      const [, windows, unix] = NETWORK_SOURCE.exec(source) ?? [];
+      const server = windows ?? unix;
+      const from = server === undefined ? source : source.replace(server, this.#standIn('server', server));
       return [`${before} - ${type} ${from} ${type.startsWith('cgroup') ? options : 'rw'}`];
     });
     return this.text(`${lines.join('\n')}\n`);
@@ -143,6 +147,9 @@ const UUID = /\b[0-9a-f]{8}([-_])[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]
 const LONG_ID = /\b[0-9a-f]{24,128}\b/gi;
 const SERIAL_LINE = /^([\w ()\t]*serial[\w ()\t]*:[ \t]*)\S.*$/gim;
 const SERIAL_JSON = /("[^"\n]*serial[^"\n]*"\s*:\s*")[^"\n]*/gi;
+const SYSTEM_DIRECTORY = /^\/(?:dev|etc|lib|lib32|lib64|proc|sys|usr|run\/systemd)(?:\/|$)/;
+/** "nas:/share", "[2001:db8::1]:/share", "//nas/share". */
+const NETWORK_SOURCE = /^(?:\/\/([^/]+)\/|([^/:]+|\[[^\]]+\]):\/)/;
 const MOUNTS_KEPT = new Set([
   'cgroup',
   'cgroup2',
@@ -156,8 +163,12 @@ const MOUNTS_KEPT = new Set([
 ]);
 /** Of an environment, what says in which kind of container it is. */
 const VARIABLES_KEPT = new Set(['container', 'container_ttys', 'WSL_DISTRO_NAME', 'WSL_INTEROP']);
-/** Host names that say nothing, and whose replacement would break words of the kernel. */
-const PLAIN_NAMES = new Set(['root', 'localhost', 'linux', 'debian', 'ubuntu', 'proxmox', 'node', 'user']);
+/** Host and user names that say nothing, and whose replacement would break paths and words of the kernel. */
+const PLAIN_NAMES = new Set(
+  `agent amd class container cpu debian dev docker etc fedora gpu home host intel ktrdr ktrdr-agent kvm
+   kubepods linux localhost lxc machine memory module net node nvidia podman proc process proxmox pve root
+   self server sys system ubuntu user worker`.split(/\s+/),
+);
 
 function keepVariables(text: string): string {
   const kept = text.split('\0').filter((line) => VARIABLES_KEPT.has(line.split('=', 1)[0] ?? ''));
