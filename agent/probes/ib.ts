@@ -51,11 +51,10 @@ async function tryConnect({ host, port }: IbAddress): Promise<{ connectMs: numbe
   const socket = connect({ host: withoutBrackets(host), port });
   socket.once('connect', () => resolve({ connectMs: performance.now() - startMs }));
   socket.once('error', (error) => resolve(errorCode(error) ?? error.message));
-  const timer = setTimeout(() => resolve('ETIMEDOUT'), CONNECT_TIMEOUT_MS);
+  socket.setTimeout(CONNECT_TIMEOUT_MS, () => resolve('ETIMEDOUT'));
   try {
     return await promise;
   } finally {
-    clearTimeout(timer);
     socket.destroy();
   }
 }
