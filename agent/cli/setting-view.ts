@@ -27,7 +27,7 @@ export function settingRow({ values, origins }: LoadedSettings, name: SettingNam
   return {
     name,
     value,
-    text: value === null ? null : settingText(setting, value) || null,
+    text: value === null || isEmpty(value) ? null : settingText(setting, value),
     origin: describeSettingOrigin(origins[name]),
     environment: namesOf(setting),
     description: setting.description,
@@ -38,7 +38,8 @@ export function settingRow({ values, origins }: LoadedSettings, name: SettingNam
 export interface ExplainedSetting extends SettingRow {
   /** As people write it; null when there is none, or when it is found by itself. */
   default: string | null;
-  flag: string;
+  /** Null for what only a file can say. */
+  flag: string | null;
   /** A line for the settings file. */
   example: string;
   secret: boolean;
@@ -53,8 +54,8 @@ export function explainSetting(settings: LoadedSettings, name: SettingName): Exp
   return {
     ...row,
     default: defaultText(setting),
-    flag: flagName(name),
-    example: `${name}: ${example ?? row.text ?? defaultText(setting) ?? '…'}`,
+    flag: setting.env.length === 0 ? null : flagName(name),
+    example: `${name}: ${example ?? row.text ?? '…'}`,
     secret: setting.secret === true,
     sources: settings.given[name].map(({ origin, raw }, index) => ({
       origin: describeOrigin(origin),
@@ -72,8 +73,8 @@ export function showExplained(output: Output, explained: ExplainedSetting, file:
   line('value', `${explained.text ?? '–'}, from ${explained.origin}`);
   line('default', explained.default ?? '–');
   line('file', `${explained.example}   (${file ?? SETTINGS_PATH})`);
-  line('environment', explained.environment.join(', '));
-  line('flag', `ktrdr-agent run ${explained.flag}`);
+  line('environment', explained.environment.join(', ') || 'no: only the file can say it');
+  if (explained.flag !== null) line('flag', `ktrdr-agent run ${explained.flag}`);
   if (explained.secret) line('secret', 'its value is never shown');
   output.line();
   if (explained.sources.length === 0) {
@@ -107,9 +108,13 @@ export function findSetting(text: string): SettingName | AnsweredName {
 }
 
 export function defaultText(setting: Setting): string | null {
+  if (setting.defaultInWords !== undefined) return setting.defaultInWords;
   const value: unknown = setting.schema.safeParse(undefined).data;
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return null;
-  return settingText(setting, value);
+  return value === undefined || isEmpty(value) ? null : settingText(setting, value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 export function namesOf(setting: Setting): readonly string[] {

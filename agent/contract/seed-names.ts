@@ -50,7 +50,7 @@ const IB_TOKEN = later('every request needs the token of token_file, so there is
   value: TRUE,
   says: 'nothing that it asks for is switched on',
 });
-const API = 'API, dashboard and collector are the control plane: set';
+const API = 'there is one server, the control plane: set';
 
 const DRONE = other('Drone CI');
 const GITEA = other('Gitea');

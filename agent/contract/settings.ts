@@ -64,12 +64,14 @@ export const SETTINGS = {
     env: ['KTRDR_API_URL'],
     description: 'where agents and the command line find the control plane, such as http://127.0.0.1:8000',
     example: 'http://192.168.1.100:8000',
+    defaultInWords: 'http://127.0.0.1 and api_port; an agent must be told',
   },
   cache_dir: {
     schema: path.optional(),
     env: ['KTRDR_CACHE_DIR', 'CACHE_DIRECTORY'],
     description: 'files that may be deleted at any time: bars of jobs, the unpacked database server',
     example: '/var/cache/ktrdr',
+    defaultInWords: '/var/cache/ktrdr for root, else ktrdr in XDG_CACHE_HOME or ~/.cache',
   },
   database_url: {
     schema: z
@@ -81,6 +83,7 @@ export const SETTINGS = {
     description: 'an outside PostgreSQL 14 or later; without it the control plane runs its own',
     example: 'postgres://ktrdr@db.lan:5432/ktrdr',
     secret: true,
+    defaultInWords: 'a PostgreSQL of its own',
   },
   gpu_library_dir: {
     schema: path.optional(),
@@ -186,6 +189,7 @@ export const SETTINGS = {
     env: ['KTRDR_RUNTIME_DIR', 'RUNTIME_DIRECTORY'],
     description: 'sockets and the files of running jobs; its path must be short',
     example: '/run/ktrdr',
+    defaultInWords: '/run/ktrdr for root, else ktrdr in XDG_RUNTIME_DIR, or /tmp/ktrdr-<uid>',
   },
   shared_mount_path: {
     schema: path.optional(),
@@ -204,24 +208,28 @@ export const SETTINGS = {
     schema: softwareCommandsSchema,
     env: [],
     description: 'name: command, whose first line of output is the version to report; settings file only',
+    example: '{ git: git --version }',
   },
   state_dir: {
     schema: path.optional(),
     env: ['KTRDR_STATE_DIR', 'STATE_DIRECTORY'],
     description: 'identity, token and database: what must survive',
     example: '/var/lib/ktrdr',
+    defaultInWords: '/var/lib/ktrdr for root, else ktrdr in XDG_STATE_HOME or ~/.local/state',
   },
   token_file: {
     schema: path.optional(),
     env: ['KTRDR_TOKEN_FILE'],
     description: 'file of mode 0600 with the token of the API; made by the control plane',
     example: '/var/lib/ktrdr/token',
+    defaultInWords: '"token" in state_dir',
   },
   worker_endpoint_url: {
     schema: httpUrl.optional(),
     env: ['WORKER_ENDPOINT_URL'],
     description: 'URL under which others reach this agent; default: found by itself',
     example: 'http://192.168.1.201:5003',
+    defaultInWords: 'found by itself',
   },
   worker_host: {
     schema: host.default('127.0.0.1'),

@@ -5,11 +5,13 @@ import { nearest } from './nearest';
 /** One setting: how it is written in a file, in the environment and as a flag, and what it is for. */
 export interface Setting<T extends z.ZodType = z.ZodType> {
   schema: T;
-  /** Environment names, the first one documented, the others accepted. */
+  /** Environment names, the first one documented, the others accepted; none: only a file can say it. */
   env: readonly string[];
   description: string;
   /** A value to copy into a settings file. */
   example?: string;
+  /** The default in words, where it depends on user or machine. */
+  defaultInWords?: string;
   /** Environment names that make the value together, where none of `env` is set. */
   composed?: { env: readonly string[]; compose: (environment: Environment) => string | undefined };
   /** What a number counts; people write and read it with its unit. */
