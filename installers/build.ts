@@ -4,13 +4,12 @@
  *   bun run build                        for this machine, as dist/ktrdr-agent
  *   bun run build --target linux-arm64   for another one, as dist/linux-arm64/ktrdr-agent
  *   bun run build --all                  for every target; this machine's also as dist/ktrdr-agent
- *   bun run build --check                builds twice, in folders of different names, and compares
+ *   bun run build --check                builds twice, the second time from a copy elsewhere, and compares
  *   --folder <folder>                    instead of dist
  *
  * Two builds of one commit are equal byte for byte, wherever the checkout lies.
  */
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nativePart, pinnedVersion } from './native-parts';
@@ -71,6 +70,8 @@ interface Recipe {
   target: Target;
   /** The executable that the binary becomes; undefined: the running Bun. */
   runtime: string | undefined;
+  /** The packed server. */
+  postgresql: string;
   version: string;
   commit: string;
 }
@@ -90,7 +91,7 @@ async function runtimeFor(target: Target, pinned: boolean): Promise<string | und
 async function prepare(target: Target, runtime: string | undefined): Promise<Recipe> {
   const { path, packed } = await packPostgresql(target);
   console.log(`PostgreSQL: ${describe(path, (await stat(path)).size)}${packed ? '' : ', unchanged'}`);
-  return { target, runtime, version: await packageVersion(), commit: commit() };
+  return { target, runtime, postgresql: path, version: await packageVersion(), commit: commit() };
 }
 
 interface Place {
@@ -117,15 +118,16 @@ async function compile({ target, runtime, version, commit }: Recipe, { checkout,
 }
 
 /** What a build reads of a checkout. */
-const INPUTS = ['agent', 'control', 'dist', 'installers', 'node_modules', 'package.json', 'tsconfig.json'];
+const INPUTS = ['agent', 'control', 'node_modules', 'package.json', 'tsconfig.json'];
 
-/** Builds from the checkout and from a second one elsewhere, made of links. */
+/** Builds from the checkout and from a copy of it elsewhere. */
 async function check(recipe: Recipe): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'ktrdr-build-check-'));
+  // Beside the build, so that the copy is one of hard links.
+  await mkdir(join(repository, 'dist'), { recursive: true });
+  const folder = await mkdtemp(join(repository, 'dist/check-'));
   try {
     const elsewhere = join(folder, 'another/checkout');
-    await mkdir(elsewhere, { recursive: true });
-    for (const name of INPUTS) await symlink(join(repository, name), join(elsewhere, name));
+    await copyCheckout(recipe, elsewhere);
     const places = [
       { checkout: repository, binary: join(folder, 'first', NAME) },
       { checkout: elsewhere, binary: join(folder, 'the-second', NAME) },
@@ -142,6 +144,20 @@ async function check(recipe: Recipe): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A copy and not a folder of links: Bun names parts of the program after where files really lie. */
+async function copyCheckout({ postgresql }: Recipe, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const copy = async (from: string, target: string): Promise<void> => {
+    const command = ['cp', '--recursive', '--preserve=mode,links', '--link', from, target];
+    const child = Bun.spawn(command, { stderr: 'inherit' });
+    if ((await child.exited) !== 0) throw new Error(`Cannot copy ${from} to ${target}, see above`);
+  };
+  for (const name of INPUTS) await copy(join(repository, name), to);
+  const archive = relative(repository, postgresql);
+  await mkdir(dirname(join(to, archive)), { recursive: true });
+  await copy(postgresql, join(to, archive));
 }
 
 async function sha256(path: string): Promise<string> {
