@@ -1,5 +1,6 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { COMMANDS } from './commands/registry';
+import { completeCommand } from './completion/complete-command';
 import { commandGroup, helpLayout } from './help-layout';
 import { printError } from './output';
 import { ReaderGone, signalExitCode, systemShell, type Shell } from './shell';
@@ -33,6 +34,7 @@ export function createProgram(shell: Shell): CommandUnknownOpts {
       outputError: () => undefined,
     });
   for (const command of COMMANDS) add(program, command.create(shell).helpGroup(commandGroup(command.name)));
+  program.addCommand(completeCommand(shell), { hidden: true });
   return program.addHelpText('after', START);
 }
 

@@ -1,6 +1,7 @@
 import type { CliCommand } from '#agent/cli/command';
 import { backtestCommand } from './backtest';
 import { cancelCommand } from './cancel';
+import { completionCommand } from './completion';
 import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
@@ -28,6 +29,7 @@ import { workersCommand } from './workers';
 export const COMMANDS: readonly CliCommand[] = [
   backtestCommand,
   cancelCommand,
+  completionCommand,
   configCommand,
   dataCommand,
   devCommand,
