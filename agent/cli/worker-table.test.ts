@@ -1,59 +1,56 @@
 import { expect, test } from 'bun:test';
-import type { Capabilities } from '#agent/contract/capability';
+import { summarizeCapabilities, type Capabilities } from '#agent/contract/capability';
 import type { Worker } from '#agent/contract/worker';
 import { capturedShell } from '#test/support/captured-shell';
-import { registration } from '#test/support/store-fleet';
+import { gpuCapabilities, gpuFact } from '#test/support/gpu-facts';
 import { createOutput } from './output';
 import { showWorkers } from './worker-table';
 
-function workerIn(lxcId: string): Worker {
-  const { worker_id, name, label, capabilities, endpoint_url, slots } = registration(
-    lxcId.padStart(32, '0'),
-    `lxc-${lxcId}`,
-    2,
-  );
-  const value = {
-    kind: 'container',
-    container: 'lxc',
-    hypervisor: null,
-    lxcId,
-    proxmoxHost: 'pve1',
-    hostId: null,
-  } as const;
-  const facts: Capabilities = {
-    ...capabilities,
-    virtualisation: { state: 'present', value, derivation: [], probedAtMs: 0 },
-  };
+const NOW = '2026-01-31T12:00:00.000Z';
+
+function worker(name: string, gpu: Partial<Capabilities>): Worker {
+  const facts = gpuCapabilities(gpu);
   return {
-    worker_id,
+    worker_id: 'a'.repeat(32),
     name,
-    label,
+    label: null,
     worker_type: [],
-    endpoint_url,
+    endpoint_url: 'http://192.168.1.201:5003',
     status: 'available',
-    verdict: { state: 'ready', cause: 'heartbeats arrive' },
+    verdict: { state: 'degraded', cause: 'probe nvidia failed: GPU is lost. Reboot the machine.' },
     current_operation_id: null,
-    draining: null,
     operations: [],
-    slots,
-    capabilities: { gpu: false, gpu_type: null, gpu_count: 0, cores: 2, memory_gb: 4 },
+    slots: 16,
+    capabilities: summarizeCapabilities(facts),
     facts,
     load: null,
     version: '0.1.0',
-    registered_at: '2026-01-31T00:00:00Z',
-    last_healthy_at: '2026-01-31T00:00:00Z',
+    registered_at: NOW,
+    last_healthy_at: NOW,
+    draining: null,
   };
 }
 
-function shown(workers: Worker[]): string {
-  const shell = capturedShell();
-  showWorkers(createOutput(shell, false), workers, 0);
-  return shell.out;
+function shown(workers: Worker[]): string[] {
+  const shell = capturedShell({ columns: 80, isTty: true, environment: { NO_COLOR: '1' } });
+  showWorkers(createOutput(shell, false), workers, Date.parse(NOW));
+  return shell.out.trimEnd().split('\n');
 }
 
-test('showWorkers() says where agents stand when they do not all stand alike', () => {
-  const out = shown([workerIn('101'), workerIn('102')]);
-  expect(out).toMatch(/ VERSION +ON +WHY/);
-  expect(out).toContain('lxc 101 on pve1');
-  expect(shown([workerIn('101'), workerIn('101')])).not.toContain('pve1');
+test('GPUs have a column that fits 80 cells with the reason beside it', () => {
+  const lines = shown([
+    worker('gpu-01-1a2b3c4d', { nvidia: gpuFact(['proved']) }),
+    worker('gpu-02-1a2b3c4e', { nvidia: { state: 'failed', error: 'GPU is lost. Reboot.' } }),
+    worker('lxc-101-1a2b3c4f', {}),
+  ]);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  const text = lines.join('\n');
+  expect(lines[0]).toMatch(/ GPU +.*WHY$/);
+  expect(text).toMatch(/^gpu-01-\S+ .* 1× H200 140 GiB /m);
+  expect(text).toMatch(/^gpu-02-\S+ .* failed /m);
+  expect(text).toMatch(/^lxc-101\S+ .* – /m);
+});
+
+test('a fleet without GPUs has no such column', () => {
+  expect(shown([worker('lxc-101-1a2b3c4f', {})])[0]).not.toContain('GPU');
 });

@@ -41,7 +41,7 @@ export function showWorkers(output: Output, workers: readonly Worker[], nowMs: n
 /** Most fleets have no GPU, and a column of dashes says nothing. */
 function gpuColumn(workers: readonly Worker[]): Array<Column<Worker>> {
   if (workers.every(({ facts }) => gpuCell(facts) === NO_GPU)) return [];
-  return [{ header: 'GPU', cell: ({ facts }) => gpuCell(facts), widthMin: 12, optional: true }];
+  return [{ header: 'GPU', cell: ({ facts }) => gpuCell(facts), widthMin: 16, optional: true }];
 }
 
 /** Where agents stand is of interest where they do not all stand alike. */
