@@ -34,6 +34,10 @@ test('colours are for terminals that want them', () => {
   expect(coloured(true, { NO_COLOR: '', TERM: 'dumb' })).toBe(false);
   expect(coloured(false, { FORCE_COLOR: '1' })).toBe(true);
   expect(coloured(true, { FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(false);
+  expect(coloured(true, { FORCE_COLOR: '0' })).toBe(false);
+  expect(coloured(true, { CLICOLOR: '0' })).toBe(false);
+  expect(coloured(false, { CLICOLOR: '0', CLICOLOR_FORCE: '1' })).toBe(true);
+  expect(coloured(false, { CLICOLOR_FORCE: '0' })).toBe(false);
 });
 
 const refusals = [

@@ -44,3 +44,9 @@ test('a rate is that of the last seconds, and unknown until there are two sample
   meter.sample(50, 32_000);
   expect(meter.rate).toBe(50);
 });
+
+test('without a known end there are figures and no picture', () => {
+  expect(renderBar({ note: '12.0 MiB, 3.0 MiB/s' }, { width: 80, unicode: true })).toBe(
+    '12.0 MiB, 3.0 MiB/s',
+  );
+});

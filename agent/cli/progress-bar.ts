@@ -3,8 +3,8 @@ import { count } from './figures';
 import { truncate, widthOf } from './text';
 
 export interface BarState {
-  /** 0 to 1. */
-  fraction: number;
+  /** 0 to 1; undefined where the end is not known: then there is no picture. */
+  fraction?: number | undefined;
   done?: number;
   total?: number;
   /** "units", "bars", "B": what is counted. */
@@ -20,16 +20,19 @@ const BAR_CELLS = 24;
 
 /** "[████████░░░░░░░░]  42 %  2,100/5,000 units  812/s  ETA 3.6 s  note", cut to the width. */
 export function renderBar(state: BarState, { width, unicode }: { width: number; unicode: boolean }): string {
+  const figures = [counted(state), rated(state), awaited(state), state.note ?? ''].filter(
+    (part) => part !== '',
+  );
+  if (state.fraction === undefined) return truncate(figures.join('  '), width);
   const fraction = Math.min(1, Math.max(0, state.fraction));
   const filled = Math.floor(fraction * BAR_CELLS);
   const [full, empty] = unicode ? ['█', '░'] : ['#', '-'];
   const bar = `[${full.repeat(filled)}${empty.repeat(BAR_CELLS - filled)}]`;
-  const percent = `${Math.floor(fraction * 100)} %`.padStart(6);
-  const parts = [bar + percent, counted(state), rated(state), awaited(state), state.note ?? ''];
-  const line = parts.filter((part) => part !== '').join('  ');
+  const percent = `${Math.floor(fraction * 100)} %`;
+  const line = [bar + percent.padStart(6), ...figures].join('  ');
   if (widthOf(line) <= width) return line;
   // A narrow terminal keeps the figures and gives the picture up.
-  return truncate([percent.trim(), ...parts.slice(1)].filter((part) => part !== '').join('  '), width);
+  return truncate([percent, ...figures].join('  '), width);
 }
 
 /** Rate over the last seconds: fast enough to follow, slow enough to read. */

@@ -32,7 +32,7 @@ export function createProgressLine({ terminal, clock, unicode }: ProgressLineOpt
     show(state) {
       const nowMs = clock.bootMs();
       const isDue = nowMs - lastMs >= (terminal.isTty ? REDRAW_MS : LOG_EVERY_MS);
-      if (!isDue && state.fraction < 1) return;
+      if (!isDue && (state.fraction ?? 0) < 1) return;
       const text = renderBar(state, { width: (terminal.columns ?? WIDTH) - 1, unicode });
       if (text === lastText && (drawn || !terminal.isTty)) return;
       lastMs = nowMs;

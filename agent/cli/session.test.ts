@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { tempDir } from '#test/support/temp-dir';
 import { fleetFile, writeFleet, type Fleet } from './dev/fleet-file';
 import { effectiveSettings } from './session';
-import { settingRows } from './commands/config';
+import { settingRow, SETTING_NAMES } from './setting-view';
 
 function fleetOf(directory: string): Fleet {
   return {
@@ -26,8 +26,8 @@ test('the fleet of dev up is found without flags, and config says so', async () 
   const { settings, fleet } = effectiveSettings(shell, {});
   expect(fleet?.directory).toBe(folder.path);
   expect(settings.values.api_url).toBe('http://127.0.0.1:8123');
-  const row = settingRows(settings).find(({ name }) => name === 'token_file');
-  expect([row?.value, row?.origin]).toEqual([
+  const row = settingRow(settings, 'token_file');
+  expect([row.value, row.origin]).toEqual([
     `${folder.path}/control/token`,
     `dev fleet ${folder.path}/dev.json`,
   ]);
@@ -60,7 +60,8 @@ test('config never shows a secret', () => {
     DATABASE_URL: 'postgres://ktrdr:hunter2@db/ktrdr',
     KTRDR_DEV_DIR: '/none',
   };
-  const rows = settingRows(effectiveSettings({ uid: 1000, environment }, {}).settings);
+  const { settings } = effectiveSettings({ uid: 1000, environment }, {});
+  const rows = SETTING_NAMES.map((name) => settingRow(settings, name));
   expect(JSON.stringify(rows)).not.toContain('hunter2');
   const row = rows.find(({ name }) => name === 'database_url');
   expect([row?.value, row?.origin]).toEqual(['(hidden)', 'environment DATABASE_URL']);

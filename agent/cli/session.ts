@@ -27,13 +27,15 @@ export function openSession(shell: Shell, flags: ClientFlags): Session {
 export function effectiveSettings(
   shell: Pick<Shell, 'environment' | 'uid'>,
   flags: ClientFlags,
+  readFile?: (path: string) => string | undefined,
 ): { settings: LoadedSettings; fleet: Fleet | undefined } {
   const { environment, uid } = shell;
   const settings = loadSettings({
     environment,
     uid,
+    ...(readFile === undefined ? {} : { readFile }),
     settingsPath: flags.settings,
-    flags: { api_url: flags.apiUrl, token_file: flags.tokenFile },
+    flags: { api_url: flags.apiUrl, profile: flags.profile, token_file: flags.tokenFile },
   });
   const { origins, values } = settings;
   const isFree = (['api_url', 'api_port', 'state_dir', 'token_file'] as const).every(

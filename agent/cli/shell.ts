@@ -22,6 +22,8 @@ export interface Terminal {
   readonly isTty: boolean;
   /** Width in cells: of the terminal, else COLUMNS, else undefined: nothing is cut then. */
   readonly columns: number | undefined;
+  /** Height in cells; undefined where it is not a terminal. */
+  readonly rows?: number | undefined;
 }
 
 /** Reader of our output went away (`| head`): not an error of ours. */
@@ -78,6 +80,9 @@ function systemTerminal(stream: NodeJS.WriteStream, fd: number): Terminal {
       const fixed = Number(process.env.COLUMNS);
       if (Number.isInteger(fixed) && fixed >= 20) return fixed;
       return stream.isTTY ? stream.columns : undefined;
+    },
+    get rows() {
+      return stream.isTTY ? stream.rows : undefined;
     },
   };
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'bun:test';
 import { capturedShell } from '#test/support/captured-shell';
-import { screenOf } from './commands/status';
 import { createOutput } from './output';
 import { showStatus, type DownStatus } from './status-view';
 
@@ -38,14 +37,4 @@ test('nothing here is said plainly', () => {
   const shell = capturedShell();
   showStatus(createOutput(shell, false), { document: { ...down, local: { agents: [], shims: [] } } }, 0);
   expect(shell.out).toContain('Nothing of ktrdr-agent runs on this machine');
-});
-
-test('a watched screen holds all lines in order, each cleared to its end', () => {
-  const shell = capturedShell({ isTty: true, columns: 100 });
-  const screen = screenOf(shell, { document: down });
-  expect(shell.out).toBe('');
-  expect(screen).toStartWith('\u001b[H');
-  expect(screen).toEndWith('\u001b[J');
-  expect(screen.indexOf('DOWN')).toBeLessThan(screen.indexOf('no answer'));
-  expect(screen.match(/\n/g)?.length).toBe(screen.split('\u001b[K\n').length - 1);
 });

@@ -61,7 +61,8 @@ async function reasonOfDown({ client, shell }: Session, error: unknown): Promise
   throw error;
 }
 
-async function readDown({ settings, fleet, shell }: Session, fault: Fault): Promise<DownStatus> {
+/** What this machine tells by itself while the control plane does not. */
+export async function readDown({ settings, fleet, shell }: Session, fault: Fault): Promise<DownStatus> {
   const { worker_port, runtime_dir } = settings.values;
   const members = fleet?.members.filter(({ role }) => role === 'worker');
   const ports =

@@ -22,11 +22,15 @@ export interface ColourInputs {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** no-color.org: NO_COLOR of any value but empty wins; FORCE_COLOR is for pipes that end in a terminal. */
+/**
+ * no-color.org: NO_COLOR of any value but empty wins. force-color.org and bixense.com/clicolors: forcing is
+ * for pipes that end in a terminal, CLICOLOR=0 is an older way to say no.
+ */
 export function chooseStyle({ isTty, environment }: ColourInputs): Style {
-  if (environment.NO_COLOR) return plain;
-  if (environment.FORCE_COLOR && environment.FORCE_COLOR !== '0') return coloured;
-  return isTty && environment.TERM !== 'dumb' ? coloured : plain;
+  const { NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM } = environment;
+  if (NO_COLOR || FORCE_COLOR === '0') return plain;
+  if (FORCE_COLOR || (CLICOLOR_FORCE && CLICOLOR_FORCE !== '0')) return coloured;
+  return isTty && TERM !== 'dumb' && CLICOLOR !== '0' ? coloured : plain;
 }
 
 /** The colour of a word about a node, an operation, a fleet. */

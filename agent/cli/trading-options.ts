@@ -17,11 +17,13 @@ const TRADING_OPTIONS: ReadonlyArray<readonly [field: string, flags: string, des
   ['trailing_stop', '--trailing-stop <fraction>', 'of the entry price'],
 ];
 
+const GROUP = 'Costs, sizes and stops:';
+
 /** Adds them to a command that submits backtests; `tradingFieldsOf` reads what was given. */
 export function addTradingOptions(command: CommandUnknownOpts): void {
   for (const [, flags, description] of TRADING_OPTIONS) {
     const option = new Option(flags, description);
-    command.addOption(option.argParser(decimal(option.long ?? flags)));
+    command.addOption(option.argParser(decimal(option.long ?? flags)).helpGroup(GROUP));
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { capabilitiesSchema, summarizeCapabilities, type Capabilities } from './capability';
+import { gpuFact } from '#test/support/gpu-facts';
+import { capabilitiesSchema, gpusOf, summarizeCapabilities, type Capabilities } from './capability';
 
 const GIB = 2 ** 30;
 const capabilities: Capabilities = {
@@ -40,6 +41,19 @@ describe('summarizeCapabilities()', () => {
   test('gives whole cores and GiB in the fields of KTRDR', () => {
     const summary = summarizeCapabilities(capabilities);
     expect(summary).toEqual({ gpu: false, gpu_type: null, gpu_count: 0, cores: 2, memory_gb: 6 });
+  });
+
+  test('counts the GPUs that jobs may use', () => {
+    const count = (facts: Partial<Capabilities>) => summarizeCapabilities({ ...capabilities, ...facts });
+    const nvidia = gpuFact(['proved', 'busy', 'failed', 'untried']);
+    const amd = gpuFact(['untried'], { vendor: 'amd', gpuType: null });
+    const apple = gpuFact(['untried'], { vendor: 'apple', gpuType: 'MPS' });
+    expect(count({ nvidia, amd })).toMatchObject({ gpu: true, gpu_type: 'CUDA', gpu_count: 2 });
+    expect(count({ apple })).toMatchObject({ gpu: true, gpu_type: 'MPS', gpu_count: 1 });
+    expect(count({ amd })).toMatchObject({ gpu: false, gpu_type: null, gpu_count: 0 });
+    const lost = { state: 'failed' as const, error: 'GPU is lost' };
+    expect(count({ nvidia: lost })).toMatchObject({ gpu: false, gpu_type: null, gpu_count: 0 });
+    expect(gpusOf({ ...capabilities, amd, nvidia }).map(({ vendor }) => vendor)).toEqual(['nvidia', 'amd']);
   });
 
   test('calls half a core one core, and does not guess what is not known', () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gpuCapabilitySchema } from './gpu-capability';
+import { gpuCapabilitySchema, usableDevices, type GpuCapability } from './gpu-capability';
 import {
   ibCapabilitySchema,
   networkCapabilitySchema,
@@ -7,6 +7,7 @@ import {
   softwareCapabilitySchema,
   virtualisationCapabilitySchema,
 } from './host-capabilities';
+import { slotsCapabilitySchema } from './slots-capability';
 
 /**
  * What a node is, as heartbeats carry it whole. Each fact is sent in one of three states: absence
@@ -88,6 +89,8 @@ export const capabilitiesSchema = z.strictObject({
   network: factOf(networkCapabilitySchema).optional(),
   nvidia: factOf(gpuCapabilitySchema).optional(),
   share: factOf(shareCapabilitySchema).optional(),
+  /** Derived from the others by the agent, not probed. */
+  slots: factOf(slotsCapabilitySchema).optional(),
   software: factOf(softwareCapabilitySchema).optional(),
   virtualisation: factOf(virtualisationCapabilitySchema).optional(),
 });
@@ -112,13 +115,19 @@ export const capabilitySummarySchema = z.strictObject({
 });
 export type CapabilitySummary = z.infer<typeof capabilitySummarySchema>;
 
+/** What is known of the GPUs of each vendor, those first that jobs have a runtime for. */
+export function gpusOf({ nvidia, apple, amd }: Capabilities): GpuCapability[] {
+  return [nvidia, apple, amd].flatMap((fact) => (fact?.state === 'present' ? [fact.value] : []));
+}
+
 /** Whole cores, at least one of a known processor; GiB to one decimal; null for what is not known. */
 export function summarizeCapabilities(capabilities: Capabilities): CapabilitySummary {
   const { cpu, memory } = capabilities;
+  const usable = gpusOf(capabilities).filter((gpus) => usableDevices(gpus).length > 0);
   return {
-    gpu: false,
-    gpu_type: null,
-    gpu_count: 0,
+    gpu: usable.length > 0,
+    gpu_type: usable[0]?.gpuType ?? null,
+    gpu_count: usable.reduce((sum, gpus) => sum + usableDevices(gpus).length, 0),
     cores: cpu.state === 'present' ? Math.max(1, Math.floor(cpu.value.usableCores)) : null,
     memory_gb: memory.state === 'present' ? Math.round((memory.value.usableBytes / 2 ** 30) * 10) / 10 : null,
   };

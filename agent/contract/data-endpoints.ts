@@ -83,6 +83,18 @@ export const dataEndpoints = {
     body: z.undefined(),
     reply: listOf(barSchema),
   }),
+  exportBars: endpoint({
+    method: 'get',
+    path: '/data/{symbol}/{timeframe}/export',
+    tag: 'data',
+    summary: 'All bars of a range as one file, streamed; the CSV is what an import reads, to the bit',
+    permission: 'read',
+    params: bySeriesSchema,
+    query: range.extend({ format: z.enum(['csv', 'parquet']).default('csv') }),
+    body: z.undefined(),
+    reply: z.unknown(),
+    media: 'table',
+  }),
   rangeBars: endpoint({
     method: 'post',
     path: '/data/range',

@@ -20,7 +20,7 @@ export interface Endpoint<P extends Shape, Q extends Shape, B extends z.ZodType,
   body: B;
   reply: R;
   /** `json` replies are parsed by `reply`; the others are handed over as they come. */
-  media: 'json' | 'sse' | 'arrow' | 'text';
+  media: 'json' | 'sse' | 'arrow' | 'table' | 'text';
   /** A body that is streamed instead of parsed, with its media type. */
   upload?: string;
   bodyBytesMax?: number;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { doctorReportSchema } from './doctor';
 import { endpoint } from './endpoint';
 import { fleetStatusSchema } from './fleet';
 import {
@@ -29,8 +30,10 @@ import {
   workerSchema,
 } from './worker';
 import { dataEndpoints } from './data-endpoints';
+import { drainEndpoints } from './drain-endpoints';
 import { exportEndpoints, exportFormatSchema } from './export-endpoints';
 import { indicatorEndpoints } from './indicator-endpoints';
+import { strategyEndpoints } from './strategy-endpoints';
 
 const none = z.object({});
 const byOperation = z.object({ operation_id: operationIdSchema });
@@ -61,6 +64,18 @@ const fleet = {
     query: none,
     body: z.undefined(),
     reply: single(fleetStatusSchema),
+  }),
+  getDoctor: endpoint({
+    method: 'get',
+    path: '/doctor',
+    tag: 'fleet',
+    summary:
+      'What is wrong with the control plane, its database, its schema and its agents, with the fix of each',
+    permission: 'read',
+    params: none,
+    query: none,
+    body: z.undefined(),
+    reply: single(doctorReportSchema),
   }),
   streamEvents: endpoint({
     method: 'get',
@@ -357,10 +372,12 @@ const operations = {
 export const endpoints = {
   ...attempts,
   ...dataEndpoints,
+  ...drainEndpoints,
   ...exportEndpoints,
   ...fleet,
   ...indicatorEndpoints,
   ...operations,
+  ...strategyEndpoints,
   ...workers,
 };
 export type Endpoints = typeof endpoints;

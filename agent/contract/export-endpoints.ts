@@ -9,6 +9,9 @@ export const EXPORT_FORMATS = ['json', 'csv', 'parquet'] as const;
 export const exportFormatSchema = z.enum(EXPORT_FORMATS).default('json');
 export type ExportFormat = z.output<typeof exportFormatSchema>;
 
+/** Rows of an export, where they are known beforehand: what a progress bar counts to. */
+export const ROW_COUNT_HEADER = 'x-total-count';
+
 const byOperation = z.object({ operation_id: operationIdSchema });
 /** `limit` and `offset` are of the JSON. */
 const tableQuery = z.object({

@@ -42,3 +42,14 @@ export const gpuCapabilitySchema = z.strictObject({
   devices: z.array(gpuDeviceSchema).min(1).max(GPU_DEVICES_MAX),
 });
 export type GpuCapability = z.infer<typeof gpuCapabilitySchema>;
+
+/**
+ * The devices that jobs may use: proven by an allocation, or at work for others. Metal is part of the
+ * system on Apple silicon and counts untried; without a runtime of ours no device counts.
+ */
+export function usableDevices({ gpuType, devices }: GpuCapability): GpuDevice[] {
+  if (gpuType === null) return [];
+  return devices.filter(({ allocation: { state } }) => {
+    return state === 'proved' || state === 'busy' || (state === 'untried' && gpuType === 'MPS');
+  });
+}

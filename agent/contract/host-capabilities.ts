@@ -15,6 +15,11 @@ export const virtualisationCapabilitySchema = z.strictObject({
   lxcId: z.string().max(120).nullable(),
   /** Name of the Proxmox host, where it can be known. */
   proxmoxHost: z.string().max(253).nullable(),
+  /**
+   * What all containers of one kernel, and that machine itself, share until its next start: nodes with
+   * equal ids stand on one machine. Virtual machines have kernels of their own, and so ids of their own.
+   */
+  hostId: z.string().max(64).nullable(),
 });
 export type VirtualisationCapability = z.infer<typeof virtualisationCapabilitySchema>;
 
@@ -54,8 +59,10 @@ export const shareCapabilitySchema = z.strictObject({
   /** Type of its filesystem, such as nfs4, and what is mounted, such as nas:/ktrdr. */
   filesystem: z.string().max(60),
   source: text,
-  /** Identity of the share, made by the first node that saw it: equal ids are the same directory. */
-  shareId: z.string().max(64),
+  /** How others can see it: over the network, as a mount of a disk, or not at all, a plain directory. */
+  mount: z.enum(['network', 'disk', 'directory']),
+  /** Identity of the share, made by the first node that saw it: equal ids are the same directory. Null: none yet. */
+  shareId: z.string().max(64).nullable(),
   writable: z.boolean(),
   /** To write, fsync and read back one block; null when it cannot be written. */
   roundTripMs: z.number().nonnegative().nullable(),

@@ -5,8 +5,8 @@ import { listOf, single } from './problem';
 
 const none = z.object({});
 
-/** One parameter of an indicator, as help and forms show it. */
-const parameterSchema = z.object({
+/** One parameter of an indicator or a strategy, as help and forms show it. */
+export const parameterSchema = z.object({
   name: z.string(),
   type: z.enum(['integer', 'number', 'boolean', 'string']),
   description: z.string(),

@@ -1,9 +1,24 @@
 import { z } from 'zod';
-import { durationMsSchema, portSchema, type SettingTable, type SettingValues } from '#agent/kit/config';
+import {
+  bytesSchema,
+  durationMsSchema,
+  portSchema,
+  type SettingTable,
+  type SettingValues,
+} from '#agent/kit/config';
 import { LOG_LEVELS } from '#agent/kit/log';
+import { composeDatabaseUrl, DATABASE_PARTS } from './database-parts';
+import { softwareCommandsSchema } from './software-commands';
 
 export const ROLES = ['control', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** Settings for a sort of fleet that the binary carries; a settings file goes before them. */
+export const PROFILES = ['dev', 'prod', 'proxmox'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** A number, all that cores and memory allow, or a share of the cores, such as "50%". */
+export type SlotsSetting = number | 'auto' | `${number}%`;
 
 const duration = (byDefault: string) => durationMsSchema.default(() => durationMsSchema.parse(byDefault));
 const words = z.union([
@@ -12,6 +27,19 @@ const words = z.union([
 ]);
 const path = z.string().startsWith('/', 'give an absolute path');
 const host = z.string().min(1).max(253);
+const SLOTS_MAX = 1024;
+const slots = z.union([z.number(), z.string()]).transform((value, context): SlotsSetting => {
+  const text = String(value).trim();
+  if (text === 'auto') return 'auto';
+  const share = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (share !== undefined && Number(share) > 0 && Number(share) <= 100) return `${Number(share)}%`;
+  if (/^\d+$/.test(text) && Number(text) <= SLOTS_MAX) return Number(text);
+  context.addIssue(`write a whole number from 0 to ${SLOTS_MAX}, a share of the cores such as 50%, or auto`);
+  return z.NEVER;
+});
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'give a URL such as http://192.168.1.201:5003' })
+  .max(300);
 
 /** Every setting of the product, alphabetical. The reference, `config` and the flags derive from it. */
 export const SETTINGS = {
@@ -19,6 +47,7 @@ export const SETTINGS = {
     schema: words.default([]),
     env: ['KTRDR_ALLOWED_HOSTS'],
     description: 'host names, besides loopback and api_host, that requests may name in their Host header',
+    example: 'nas, nas.lan',
   },
   api_host: {
     schema: host.default('127.0.0.1'),
@@ -27,14 +56,22 @@ export const SETTINGS = {
   },
   api_port: { schema: portSchema.default(8000), env: ['API_PORT'], description: 'port of the control plane' },
   api_url: {
-    schema: z.url().optional(),
+    // KTRDR's own programs are given the path as well.
+    schema: z
+      .url({ protocol: /^https?$/, error: 'give a URL such as http://192.168.1.100:8000' })
+      .transform((url) => url.replace(/\/+(api\/v1\/*)?$/, ''))
+      .optional(),
     env: ['KTRDR_API_URL'],
     description: 'where agents and the command line find the control plane, such as http://127.0.0.1:8000',
+    example: 'http://192.168.1.100:8000',
+    defaultInWords: 'http://127.0.0.1 and api_port; an agent must be told',
   },
   cache_dir: {
     schema: path.optional(),
     env: ['KTRDR_CACHE_DIR', 'CACHE_DIRECTORY'],
     description: 'files that may be deleted at any time: bars of jobs, the unpacked database server',
+    example: '/var/cache/ktrdr',
+    defaultInWords: '/var/cache/ktrdr for root, else ktrdr in XDG_CACHE_HOME or ~/.cache',
   },
   database_url: {
     schema: z
@@ -42,13 +79,41 @@ export const SETTINGS = {
       .regex(/^postgres(ql)?:\/\//, 'give a URL such as postgres://user@host:5432/ktrdr')
       .optional(),
     env: ['DATABASE_URL'],
+    composed: { env: DATABASE_PARTS, compose: composeDatabaseUrl },
     description: 'an outside PostgreSQL 14 or later; without it the control plane runs its own',
+    example: 'postgres://ktrdr@db.lan:5432/ktrdr',
     secret: true,
+    defaultInWords: 'a PostgreSQL of its own',
+  },
+  gpu_library_dir: {
+    schema: path.optional(),
+    env: ['KTRDR_GPU_LIBRARY_DIR'],
+    description: "directory of NVIDIA's libnvidia-ml.so.1 and libcuda.so.1, where they are in no usual place",
+    example: '/opt/nvidia/lib64',
   },
   heartbeat: {
     schema: duration('5s'),
     env: ['KTRDR_HEARTBEAT'],
+    unit: 'ms',
     description: 'time between the heartbeats of an agent',
+  },
+  ib_client_id: {
+    schema: z.coerce.number().int().min(0).max(2_147_483_647).optional(),
+    env: ['IB_CLIENT_ID'],
+    description: 'client id of this agent at TWS or IB Gateway; no two programs may use the same one',
+    example: '1',
+  },
+  ib_host: {
+    schema: host.optional(),
+    env: ['IB_HOST', 'IB_GATEWAY_HOST'],
+    description: 'where TWS or IB Gateway runs, such as 127.0.0.1; without it this agent offers no IB access',
+    example: '127.0.0.1',
+  },
+  ib_port: {
+    schema: portSchema.min(1).optional(),
+    env: ['IB_PORT', 'IB_GATEWAY_PORT'],
+    description: 'port of its API: IB Gateway 4001 live, 4002 paper; TWS 7496 live, 7497 paper',
+    example: '4002',
   },
   insecure: {
     schema: z.union([z.boolean(), z.stringbool()]).default(false),
@@ -58,12 +123,20 @@ export const SETTINGS = {
   job_idle: {
     schema: duration('60s'),
     env: ['KTRDR_JOB_IDLE'],
+    unit: 'ms',
     description: 'how long a job process without work waits for an agent that is away',
   },
   lease: {
     schema: duration('30s'),
     env: ['KTRDR_LEASE'],
+    unit: 'ms',
     description: 'how long an agent may be silent before its work is given to another',
+  },
+  library_dir: {
+    schema: path.optional(),
+    env: ['KTRDR_LIBRARY_DIR'],
+    description: "directory from which a host's own packages, such as tfjs-node, are resolved",
+    example: '/opt/ktrdr/lib',
   },
   log_format: {
     schema: z.enum(['logfmt', 'json']).default('logfmt'),
@@ -74,6 +147,32 @@ export const SETTINGS = {
     schema: z.enum(LOG_LEVELS).default('info'),
     env: ['LOG_LEVEL'],
     description: 'least level that is logged',
+  },
+  memory_per_slot: {
+    schema: bytesSchema.refine((bytes) => bytes >= 2 ** 20, 'give at least 1MiB').default(512 * 2 ** 20),
+    env: ['KTRDR_MEMORY_PER_SLOT'],
+    unit: 'bytes',
+    description: 'memory that an agent counts for each slot when it derives its slots',
+    example: '1GiB',
+  },
+  onnxruntime_dir: {
+    schema: path.optional(),
+    env: ['KTRDR_ONNXRUNTIME_DIR'],
+    description: "directory of a host's own libonnxruntime.so and the libraries of its providers",
+    example: '/opt/onnxruntime/lib',
+  },
+  profile: {
+    schema: z.enum(PROFILES).optional(),
+    env: ['KTRDR_PROFILE'],
+    description:
+      'settings below those of the file: dev, prod or proxmox (`ktrdr-agent config --profile dev`)',
+    example: 'proxmox',
+  },
+  proxmox_host: {
+    schema: host.optional(),
+    env: ['KTRDR_PROXMOX_HOST'],
+    description: 'name of the Proxmox host that this container or virtual machine runs on',
+    example: 'pve1',
   },
   role: {
     schema: words.pipe(z.array(z.enum(ROLES)).min(1)).default(['worker']),
@@ -89,26 +188,48 @@ export const SETTINGS = {
     schema: path.optional(),
     env: ['KTRDR_RUNTIME_DIR', 'RUNTIME_DIRECTORY'],
     description: 'sockets and the files of running jobs; its path must be short',
+    example: '/run/ktrdr',
+    defaultInWords: '/run/ktrdr for root, else ktrdr in XDG_RUNTIME_DIR, or /tmp/ktrdr-<uid>',
+  },
+  shared_mount_path: {
+    schema: path.optional(),
+    env: ['SHARED_MOUNT_PATH', 'SHARED_DATA_PATH'],
+    description: 'directory that all agents share, such as /mnt/shared; without it files go through the API',
+    example: '/mnt/shared',
   },
   slots: {
-    schema: z.coerce.number().int().min(0).max(1024).optional(),
+    schema: slots.default('auto'),
     env: ['KTRDR_SLOTS'],
-    description: 'pieces of work that an agent runs at once; default: one a usable core',
+    description:
+      'pieces of work that an agent runs at once: a number, auto (cores and memory), or 50% of the cores',
+    example: '4',
+  },
+  software_commands: {
+    schema: softwareCommandsSchema,
+    env: [],
+    description: 'name: command, whose first line of output is the version to report; settings file only',
+    example: '{ git: git --version }',
   },
   state_dir: {
     schema: path.optional(),
     env: ['KTRDR_STATE_DIR', 'STATE_DIRECTORY'],
     description: 'identity, token and database: what must survive',
+    example: '/var/lib/ktrdr',
+    defaultInWords: '/var/lib/ktrdr for root, else ktrdr in XDG_STATE_HOME or ~/.local/state',
   },
   token_file: {
     schema: path.optional(),
     env: ['KTRDR_TOKEN_FILE'],
     description: 'file of mode 0600 with the token of the API; made by the control plane',
+    example: '/var/lib/ktrdr/token',
+    defaultInWords: '"token" in state_dir',
   },
   worker_endpoint_url: {
-    schema: z.url().optional(),
-    env: ['WORKER_ENDPOINT_URL', 'WORKER_PUBLIC_BASE_URL'],
-    description: 'address under which others reach this agent',
+    schema: httpUrl.optional(),
+    env: ['WORKER_ENDPOINT_URL'],
+    description: 'URL under which others reach this agent; default: found by itself',
+    example: 'http://192.168.1.201:5003',
+    defaultInWords: 'found by itself',
   },
   worker_host: {
     schema: host.default('127.0.0.1'),
@@ -119,8 +240,15 @@ export const SETTINGS = {
     schema: z.string().min(1).max(120).optional(),
     env: ['WORKER_ID'],
     description: 'a label shown beside the name of the agent',
+    example: 'backtest-1',
   },
   worker_port: { schema: portSchema.default(5003), env: ['WORKER_PORT'], description: 'port of the agent' },
+  worker_public_base_url: {
+    schema: httpUrl.optional(),
+    env: ['WORKER_PUBLIC_BASE_URL'],
+    description: 'the same as worker_endpoint_url, and used when that is not set',
+    example: 'http://workers-b.lan:5003',
+  },
 } as const satisfies SettingTable;
 
 export type SettingsTable = typeof SETTINGS;

@@ -65,6 +65,8 @@ export const workerSchema = z.object({
   endpoint_url: z.string(),
   status: z.enum(['available', 'busy', 'temporarily_unavailable']),
   verdict: verdictSchema,
+  /** Whether it finishes what it has and takes nothing more, also while it is stopped or lost. */
+  draining: z.object({ reason: z.string(), since: z.string(), by: z.string().nullable() }).nullable(),
   current_operation_id: z.string().nullable(),
   operations: z.array(attemptKeySchema),
   slots: z.int(),

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
-import { describeError, errorCode, Fault } from '#agent/kit/error';
+import { describeError } from '#agent/kit/error';
+import { urlHost } from '#agent/kit/ip-address';
+import { listenFault } from '#agent/kit/listen-fault';
 import type { Log } from '#agent/kit/log';
 import { createMetrics } from '#agent/kit/metrics';
 import { systemRng } from '#agent/kit/rng';
@@ -42,7 +44,7 @@ export async function startControl(
   dependencies: { log: Log; clock: Clock },
 ): Promise<ControlPlane> {
   const { values } = settings;
-  const { log, clock } = dependencies;
+  const { log } = dependencies;
   requireLoopbackOrInsecure('api_host', values.api_host, values.insecure);
   await becomeControlUser(
     values.run_as,
@@ -65,7 +67,9 @@ export async function startControl(
   if (applied.length > 0) log.info('schema migrated', { migrations: applied.join(', ') });
   const token = await ensureToken(values.token_file);
 
+  const stopping = new AbortController();
   const context = createContext(settings, {
+    stopping: stopping.signal,
     database,
     embedded: embedded !== undefined,
     stack,
@@ -74,10 +78,7 @@ export async function startControl(
   hold.sweeper = context.sweeper;
   stack.use(await listenForWork(context));
   const server = listen(settings, context, token);
-  stack.defer(async () => {
-    await Promise.race([server.stop(), clock.sleep(DRAIN_MS)]);
-    await server.stop(true);
-  });
+  stack.defer(() => stopServing(server, context, stopping));
   const url = `http://${urlHost(values.api_host)}:${server.port}`;
   await embedded?.announce(url);
   log.info('control plane ready', { url, database: context.databaseKind, version: buildInfo.version });
@@ -109,7 +110,22 @@ async function connectTo(
   return await connect({ address: { url: values.database_url ?? '' }, log });
 }
 
+/** Polls and streams, which would go on for long, are answered at once; what else is under way may end. */
+async function stopServing(
+  server: Bun.Server<undefined>,
+  { dispatcher, clock }: ControlContext,
+  stopping: AbortController,
+): Promise<void> {
+  stopping.abort();
+  await dispatcher[Symbol.asyncDispose]();
+  const drained = new AbortController();
+  await Promise.race([server.stop(), clock.sleep(DRAIN_MS, drained.signal)]);
+  drained.abort();
+  await server.stop(true);
+}
+
 interface ContextParts {
+  stopping: AbortSignal;
   database: Database;
   embedded: boolean;
   stack: AsyncDisposableStack;
@@ -153,6 +169,7 @@ function createContext({ values }: LoadedSettings, parts: ContextParts): Control
   const metrics = createMetrics();
   fleetMetrics(metrics, { sql: database.sql, times });
   return {
+    stopping: parts.stopping,
     database,
     databaseKind: parts.embedded ? 'embedded' : 'external',
     transaction,
@@ -201,14 +218,10 @@ function listen({ values }: LoadedSettings, context: ControlContext, token: stri
       },
     });
   } catch (cause) {
-    if (errorCode(cause) !== 'EADDRINUSE') throw cause;
-    throw new Fault('in_use', `Cannot listen on ${values.api_host}:${values.api_port}: the port is taken`, {
+    const { api_host: host, api_port: port } = values;
+    throw listenFault(
+      { host, port, hostSetting: 'api_host (API_HOST)', portSetting: 'api_port (API_PORT)' },
       cause,
-      hint: 'set api_port (API_PORT) to a free port, or stop what uses this one',
-    });
+    );
   }
-}
-
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

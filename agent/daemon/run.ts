@@ -18,6 +18,7 @@ const STOP_MS = 25_000;
  */
 export async function runDaemon(settings: LoadedSettings): Promise<number> {
   const log = daemonLog(settings, systemClock);
+  for (const { message, hint } of settings.warnings) log.warn(message, { hint });
   const notifier = serviceNotifier(process.env);
   crashOnBugs(log);
   using signals = stopSignals({ log, exit: (code) => process.exit(code) });

@@ -1,6 +1,8 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PROFILES } from '#agent/contract/settings';
+import { Fault } from '#agent/kit/error';
 import { tempDir } from '#test/support/temp-dir';
 import { describeSettingOrigin, loadSettings, SETTINGS_BYTES_MAX, SETTINGS_PATH } from './settings';
 
@@ -81,3 +83,93 @@ test('a file that is named must exist, be YAML, be small and hold known names', 
   await writeFile(path, 'slots: 3');
   expect(load).not.toThrow();
 });
+
+describe('profiles', () => {
+  const at = (environment: Record<string, string>, text = '', flags = {}) =>
+    loadSettings({
+      ...user,
+      environment: { ...user.environment, ...environment },
+      flags,
+      readFile: (path) => (path === SETTINGS_PATH ? text : undefined),
+    });
+
+  test('lie below the file, and are chosen by flag, environment or file', () => {
+    const { values, origins, given } = at({ KTRDR_PROFILE: 'prod' }, 'slots: 3\n');
+    expect([values.slots, values.log_format, values.memory_per_slot]).toEqual([3, 'json', 2 ** 30]);
+    expect(describeSettingOrigin(origins.log_format)).toBe('profile prod');
+    expect(describeSettingOrigin(origins.slots)).toBe(`file ${SETTINGS_PATH}`);
+    expect(given.slots.map(({ origin, raw }) => [describeSettingOrigin(origin), raw])).toEqual([
+      [`file ${SETTINGS_PATH}`, 3],
+      ['profile prod', 'auto'],
+    ]);
+    expect(at({}, 'profile: dev\n').values.slots).toBe('50%');
+    expect(at({ KTRDR_PROFILE: 'prod' }, 'profile: dev\n').values.log_format).toBe('json');
+    expect(at({ KTRDR_PROFILE: 'prod' }, '', { profile: 'dev' }).values.slots).toBe('50%');
+  });
+
+  test.each(PROFILES)('%s holds settings of ours, all of which change something', (profile) => {
+    const plain = loadSettings(user).values;
+    const { values, origins } = at({ KTRDR_PROFILE: profile });
+    const names = Object.keys(origins) as Array<keyof typeof origins>;
+    const changed = names.filter((name) => origins[name].from === 'profile');
+    expect(changed.length).toBeGreaterThan(2);
+    expect(changed).not.toContain('profile');
+    // `slots: auto` is the default too; it stands there for people to see.
+    const same = changed.filter((name) => values[name] === plain[name]);
+    expect(same.filter((name) => name !== 'slots' && name !== 'api_url')).toEqual([]);
+  });
+
+  test('one that does not exist is refused with those that do', () => {
+    expect(() => at({ KTRDR_PROFILE: 'proxmx' })).toThrow(/KTRDR_PROFILE.*dev.*prod.*proxmox/s);
+  });
+});
+
+test('every key of an older settings file is answered, all at once', () => {
+  const text = `backend_url: http://192.168.1.100:8000
+worker_endpoint_mode: ip
+health_check_interval: 10
+network: { subnet: 192.168.1.0/24, backend_ip: 192.168.1.100, worker_ip_range: 192.168.1.201-250 }
+worker_prot: 5003
+`;
+  const load = (): unknown => loadSettings({ ...user, readFile: () => text });
+  expect(load).toThrow(
+    'there is no settings "backend_url", "worker_endpoint_mode", "health_check_interval", "network", "worker_prot"',
+  );
+  const fault = faultOf(load);
+  for (const answer of [
+    'backend_url: write api_url',
+    'network: leave it out',
+    'did you mean "worker_port"?',
+  ]) {
+    expect(fault.hint).toContain(answer);
+  }
+});
+
+test('an address with the path of the API is the address without it', () => {
+  const url = (text: string): string =>
+    loadSettings({ ...user, environment: { ...user.environment, KTRDR_API_URL: text } }).values.api_url;
+  for (const text of ['http://backend:8000/api/v1', 'http://backend:8000/api/v1/', 'http://backend:8000/']) {
+    expect(url(text)).toBe('http://backend:8000');
+  }
+  expect(url('http://nas/ktrdr')).toBe('http://nas/ktrdr');
+  expect(() => url('ftp://nas')).toThrow('give a URL such as');
+});
+
+test('slots are a number, a share or auto, and nothing else', () => {
+  const slots = (text: string) =>
+    loadSettings({ ...user, environment: { ...user.environment, KTRDR_SLOTS: text } }).values.slots;
+  expect(['4', ' auto ', '50%', '12.5%', '0'].map(slots)).toEqual([4, 'auto', '50%', '12.5%', 0]);
+  for (const wrong of ['-1', '1025', '0%', '101%', 'all', '1.5', '0x4']) {
+    expect(() => slots(wrong)).toThrow('a share of the cores such as 50%, or auto');
+  }
+});
+
+function faultOf(work: () => unknown): Fault {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}

@@ -1,8 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeOrigin, resolveSettings, type Origin, type Settings } from '#agent/kit/config';
+import { z } from 'zod';
+import { describeOrigin, resolveSettings, type Given, type Origin, type Settings } from '#agent/kit/config';
 import { errorCode, Fault } from '#agent/kit/error';
+import { SEED_KEYS } from '#agent/contract/seed-names';
 import { SETTINGS, type SettingsTable, type SettingsValues } from '#agent/contract/settings';
+import { PROFILE_CONTENTS } from './profiles';
+import { settingWarnings, type SettingWarning } from './setting-warnings';
 
 /** Where a setting came from; the command line adds the fleet of `dev up` to what the table knows. */
 export type SettingOrigin = Origin | { from: 'dev fleet'; path: string };
@@ -11,8 +15,12 @@ export type SettingOrigin = Origin | { from: 'dev fleet'; path: string };
 export interface LoadedSettings {
   values: ResolvedValues;
   origins: Record<keyof SettingsTable, SettingOrigin>;
+  /** Every source that has a value, the one that counts first. */
+  given: Record<keyof SettingsTable, readonly Given[]>;
   /** The settings file that was read; null when there is none. */
   file: string | null;
+  /** For `run`, `config` and `doctor` to say. */
+  warnings: readonly SettingWarning[];
 }
 
 type Resolved = 'api_url' | 'cache_dir' | 'runtime_dir' | 'state_dir' | 'token_file';
@@ -34,17 +42,26 @@ export const SETTINGS_PATH = '/etc/ktrdr/agent.yaml';
 export const SETTINGS_BYTES_MAX = 1024 * 1024;
 
 /**
- * Flag over environment over file over default. The file is `settingsPath`, else KTRDR_SETTINGS, else
- * /etc/ktrdr/agent.yaml. Fault(settings) names the file, the setting and where its value came from.
+ * Flag over environment over file over profile over default. The file is `settingsPath`, else
+ * KTRDR_SETTINGS, else /etc/ktrdr/agent.yaml. Fault(settings) names the file, the setting and where its value came from.
  */
 export function loadSettings(inputs: SettingsInputs): LoadedSettings {
   const file = readSettings(inputs);
-  const { values, origins }: Settings<SettingsTable> = resolveSettings(SETTINGS, {
+  const profile = chosenProfile(inputs, file?.content);
+  const { values, origins, given }: Settings<SettingsTable> = resolveSettings(SETTINGS, {
     environment: inputs.environment,
+    replacedKeys: SEED_KEYS,
     ...(inputs.flags === undefined ? {} : { flags: inputs.flags }),
     ...(file === undefined ? {} : { file }),
+    ...(profile === undefined ? {} : { profile }),
   });
-  return { values: withDirectories(values, inputs), origins, file: file?.path ?? null };
+  return {
+    values: withDirectories(values, inputs),
+    origins,
+    given,
+    file: file?.path ?? null,
+    warnings: settingWarnings(inputs.environment, values),
+  };
 }
 
 /** "file /etc/ktrdr/agent.yaml", "environment WORKER_PORT", "flag --worker-port", "dev fleet …", "default". */
@@ -60,6 +77,14 @@ export function homeDirectory(inputs: Pick<SettingsInputs, 'environment' | 'uid'
   throw new Fault('settings', 'Cannot choose directories: HOME is not set', {
     hint: 'set HOME, or state_dir, runtime_dir and cache_dir',
   });
+}
+
+/** A name that is none is left to the setting itself, whose error says where it came from. */
+function chosenProfile({ flags, environment }: SettingsInputs, fileContent: unknown) {
+  const inFile = z.object({ profile: z.unknown() }).safeParse(fileContent).data?.profile;
+  const chosen = flags?.['profile'] ?? (environment.KTRDR_PROFILE || inFile);
+  const { data: name } = SETTINGS.profile.schema.safeParse(chosen);
+  return name === undefined ? undefined : { name, content: PROFILE_CONTENTS[name] };
 }
 
 function withDirectories(values: SettingsValues, inputs: SettingsInputs): ResolvedValues {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createClient } from '#agent/client/client';
 import { tokenFile, type TokenSource } from '#agent/client/token-file';
 import type { Registry } from 'prom-client';
-import type { Capabilities } from '#agent/contract/capability';
+import { gpusOf, summarizeCapabilities } from '#agent/contract/capability';
 import type { WorkerHealth } from '#agent/contract/fleet';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
@@ -21,18 +21,22 @@ import { AttemptSupervisor, type Supervisor } from '#agent/worker/attempts/super
 import { BarsCache } from '#agent/worker/bars-cache';
 import type { ControlApi } from '#agent/worker/control-api';
 import { controlApi } from '#agent/worker/control-client';
-import { endpointUrl } from '#agent/worker/endpoint-address';
+import { findEndpoint } from '#agent/worker/endpoint-address';
+import { EndpointWatch } from '#agent/worker/endpoint-watch';
+import { gpuMetrics } from '#agent/worker/gpu-metrics';
 import { heldOperation } from '#agent/worker/held-operation';
 import { httpDelivery } from '#agent/worker/http-delivery';
 import { lockStateDir, openIdentity, readMachineId, type NodeIdentity } from '#agent/worker/identity';
-import { ownProgram } from '#agent/worker/own-program';
+import { ownProgram } from '#agent/kit/own-program';
+import { liveSlots, type LiveSlots } from '#agent/worker/live-slots';
 import { Reachability } from '#agent/worker/reachability';
 import { WorkerLink } from '#agent/worker/worker-link';
 import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics';
 import { serveWorker, type WorkerServer } from '#agent/worker/worker-server';
 import { hashBarsFile } from './bars-hash';
 import { requireLoopbackOrInsecure } from './listen-address';
-
+import { explicitUrl, ownEndpoint } from './own-endpoint';
+import { probeTargets } from './probe-targets';
 import type { LoadedSettings } from './settings';
 
 /** A running agent. Disposing it leaves running work to its shims; `leave` gives it back first. */
@@ -53,7 +57,7 @@ export async function startWorker(settings: LoadedSettings, parts: RoleParts): P
   parts.log.info('agent ready', {
     worker: node.identity.name,
     worker_id: node.identity.workerId,
-    slots: node.slots,
+    slots: node.slots.allowed(),
     port: server.port,
     held: supervisor.held().length,
     version: buildInfo.version,
@@ -80,7 +84,7 @@ interface Node extends RoleParts {
   readonly hostname: string;
   readonly identity: NodeIdentity;
   readonly probes: ProbeLoop;
-  readonly slots: number;
+  readonly slots: LiveSlots;
   readonly token: TokenSource;
   readonly api: ControlApi;
   readonly reachability: Reachability;
@@ -107,23 +111,29 @@ async function openNode(
   const nowMs = clock.nowMs();
   const identity = openIdentity({ stateDir: values.state_dir, hostname: host, machineId, nowMs, log });
   const probes = await ProbeLoop.start({
-    probes: allProbes({ stateDirectory: values.state_dir, cacheDirectory: values.cache_dir }),
+    probes: allProbes(probeTargets(values, identity.workerId)),
     host: systemHost,
     clock,
     log,
   });
   stack.use(probes);
-  const slots = values.slots ?? slotsFor(probes.current());
+  const slots = liveSlots({
+    ...parts,
+    capabilities: () => probes.current(),
+    rule: { slots: values.slots, memoryPerSlotBytes: values.memory_per_slot },
+    held: () => node.link?.held().length ?? 0,
+  });
   const token = tokenFile(values.token_file, (message) => log.warn(message));
   const api = controlApi(createClient({ url: values.api_url, token }));
   const reachability = new Reachability({ url: api.url, tokenFile: values.token_file, clock, log });
   const registry = createMetrics();
   const metrics = workerMetrics(registry, {
-    slots: () => slots,
-    freeSlots: () => node.link?.freeSlots() ?? slots,
+    slots: () => slots.allowed(),
+    freeSlots: () => node.link?.freeSlots() ?? slots.allowed(),
     active: () => node.link?.held().length ?? 0,
     reachable: () => reachability.reason === null,
   });
+  gpuMetrics(registry, () => gpusOf(probes.current()));
   const node: Node = {
     ...parts,
     settings,
@@ -147,7 +157,7 @@ function listen(node: Node): WorkerServer {
   return serveWorker({
     host: values.worker_host,
     port: values.worker_port,
-    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(values.worker_endpoint_url)],
+    allowedHosts: [node.hostname, ...values.allowed_hosts, ...hostOf(explicitUrl(node.settings)?.url)],
     metrics: node.registry,
     token: () => readToken(node.token),
     operations: () => (node.link?.held() ?? []).map((key) => heldOperation(key, worker)),
@@ -160,16 +170,19 @@ async function startWork(
   port: number,
   stack: AsyncDisposableStack,
 ): Promise<{ link: WorkerLink; supervisor: Supervisor }> {
-  const { identity, api, slots, probes, settings } = node;
+  const { identity, api, slots, settings } = node;
   const { values, origins } = settings;
   const delivery = httpDelivery({ ...node, workerId: identity.workerId });
   const supervisor = await AttemptSupervisor.open({
     ...node,
+    slots: () => slots.allowed(),
     runtimeDir: values.runtime_dir,
     worker: { id: identity.workerId, name: identity.name },
     delivery,
     environment: process.env,
     program: ownProgram(process.execPath, process.argv[1]),
+    // A device that fell off the bus mostly shows first as a job that failed.
+    onFailed: () => node.probes.lookAgain('nvidia'),
     shim: { idle_ms: values.job_idle },
   });
   stack.use(supervisor);
@@ -183,13 +196,13 @@ async function startWork(
   const link = WorkerLink.start({
     ...node,
     api,
-    slots,
+    slots: () => slots.reported(),
     label: values.worker_id ?? null,
-    endpointUrl: await endpointOf(node, port),
+    endpoint: stack.use(await watchEndpoint(node, port)),
     attempts: supervisor,
     delivery,
     fetchBars: (hash, signal) => bars.fetch(hash, signal),
-    capabilities: () => probes.current(),
+    capabilities: () => slots.capabilities(),
     load: () => readLoad(systemHost),
     heartbeatMs: origins.heartbeat.from === 'default' ? undefined : values.heartbeat,
   });
@@ -197,16 +210,13 @@ async function startWork(
   return { link, supervisor };
 }
 
-function endpointOf(node: Node, workerPort: number): Promise<string> {
-  const { values } = node.settings;
-  return endpointUrl({
-    endpointUrl: values.worker_endpoint_url,
-    apiUrl: values.api_url,
-    workerHost: values.worker_host,
-    workerPort,
-    hostname: node.hostname,
-    log: node.log,
-  });
+/** Found anew whenever the address may have changed; the interfaces are those of the latest look. */
+function watchEndpoint(node: Node, workerPort: number): Promise<EndpointWatch> {
+  const find = () => {
+    const parts = { hostname: node.hostname, workerPort, capabilities: node.probes.current() };
+    return findEndpoint(ownEndpoint(node.settings, parts));
+  };
+  return EndpointWatch.start({ find, clock: node.clock, log: node.log });
 }
 
 /** As long as the supervisor takes at most; the units give 25 s in all. */
@@ -224,11 +234,6 @@ async function leave(node: Node, link: WorkerLink, supervisor: Supervisor): Prom
   if (undelivered > 0)
     node.log.warn('not all work could be given back; the next start does', { undelivered });
   await link.sayGoodbye(GOODBYE_MS);
-}
-
-/** One slot a usable core; a node that cannot tell its cores still has one. */
-export function slotsFor({ cpu }: Capabilities): number {
-  return cpu.state === 'present' ? Math.max(1, Math.floor(cpu.value.usableCores)) : 1;
 }
 
 async function makeCacheDirectory(path: string): Promise<void> {
@@ -258,7 +263,7 @@ function hostOf(url: string | undefined): string[] {
   return url === undefined ? [] : [new URL(url).hostname];
 }
 
-function workerHealth({ identity, reachability, clock, link }: Node): WorkerHealth {
+function workerHealth({ identity, probes, reachability, clock, link }: Node): WorkerHealth {
   const held = link?.held() ?? [];
   const { reason } = reachability;
   return {
@@ -270,8 +275,8 @@ function workerHealth({ identity, reachability, clock, link }: Node): WorkerHeal
     current_operation: held[0]?.operation_id ?? null,
     active_operations_count: held.length,
     control_plane: { url: reachability.url, reachable: reason === null, reason },
-    gpu_available: false,
-    ib_available: false,
+    gpu_available: summarizeCapabilities(probes.current()).gpu,
+    ib_available: probes.current().ib?.state === 'present',
     version: buildInfo.version,
   };
 }

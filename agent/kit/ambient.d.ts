@@ -1,8 +1,8 @@
 // What the bundler knows and the compiler does not: assets imported as files or text, and the constants
 // that `installers/build.ts` defines. `*.html`, `*.txt`, `*.yaml` and the like come from bun-types.
 
-/** `import path from '#dist/….tar.gz' with { type: 'file' }`: a path, inside the binary once compiled. */
-declare module '*.tar.gz' {
+/** `import path from '#dist/….tar.zst' with { type: 'file' }`: a path, inside the binary once compiled. */
+declare module '*.tar.zst' {
   const path: string;
   export default path;
 }

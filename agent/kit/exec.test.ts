@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tempDir } from '#test/support/temp-dir';
@@ -47,6 +47,36 @@ test.skipIf(!isLinux)('exec() kills the tree of a command that takes too long', 
   expect(pid).toBeGreaterThan(1);
   await waitUntil('the end of the grandchild', () => processIdentity(pid) === undefined);
 });
+
+const FREEZER = '/sys/fs/cgroup/freezer';
+const canFreeze = isLinux && process.getuid?.() === 0 && existsSync(join(FREEZER, 'cgroup.procs'));
+if (!canFreeze)
+  console.log('skipped: a process that SIGKILL does not end needs root and a version 1 freezer');
+
+test.skipIf(!canFreeze)(
+  'exec() does not wait for a process that cannot be killed, and names it',
+  async () => {
+    const group = join(FREEZER, `kt-${process.pid}`);
+    mkdirSync(group);
+    try {
+      // It freezes itself: a frozen process gets no signal, like one that hangs in a driver.
+      const script = `echo $$ > ${group}/cgroup.procs; echo FROZEN > ${group}/freezer.state`;
+      const started = performance.now();
+      const fault = await faultOf(exec(['sh', '-c', script], { timeoutMs: 300 }));
+      expect(performance.now() - started).toBeLessThan(5_000);
+      const pid = Number(readFileSync(join(group, 'cgroup.procs'), 'utf8').trim());
+      expect(fault).toMatchObject({ code: 'timeout', details: { pid } });
+      expect(fault.message).toContain(`process ${pid} hangs in the kernel`);
+    } finally {
+      writeFileSync(join(group, 'freezer.state'), 'THAWED');
+      await waitUntil(
+        'the end of the process',
+        () => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '',
+      );
+      rmdirSync(group);
+    }
+  },
+);
 
 test('exec() refuses a flood on stdout, and cuts one on stderr', async () => {
   const fault = await faultOf(exec(['yes'], { timeoutMs, maxOutputBytes: 100 }));

@@ -21,11 +21,15 @@ export interface ExecResult {
   stderr: string;
 }
 
+/** A killed process is gone in a moment, unless the kernel holds it (state D). */
+const KILL_WAIT_MS = 1_000;
+
 /**
  * Runs a command to its end. A non-zero exit is a result, not a fault.
  * Fault(timeout) after `timeoutMs`, Fault(environment) when the command cannot be started or prints
  * too much; the signal's reason is thrown when it aborts. In each of these cases the command's
- * process tree is killed first; only a daemon that left both tree and session escapes.
+ * process tree is killed first; only a daemon that left both tree and session escapes. A process
+ * that hangs in the kernel and outlives that is not waited for: Fault(timeout) with `details.pid`.
  */
 export async function exec(argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
   options.signal?.throwIfAborted();
@@ -50,11 +54,27 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
     return { code, stdout: out, stderr: error };
   } catch (error) {
     killTree(child.pid, 'SIGKILL');
-    await Promise.all([child.exited, stdout.cancel(), stderr.cancel()]);
-    throw error;
+    const ended = Promise.all([child.exited, stdout.cancel(), stderr.cancel()]);
+    if (await endsWithin(KILL_WAIT_MS, ended)) throw error;
+    // It must not keep this process from ending either.
+    child.unref();
+    throw new Fault('timeout', `Cannot end ${name}: process ${child.pid} hangs in the kernel`, {
+      cause: error,
+      details: { pid: child.pid },
+    });
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function endsWithin(waitMs: number, ended: Promise<unknown>): Promise<boolean> {
+  const over = Promise.withResolvers<false>();
+  const timer = setTimeout(() => over.resolve(false), waitMs);
+  try {
+    return await Promise.race([ended.then(() => true), over.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -8,7 +8,7 @@ import { buildInfo } from './build-info';
 export function createMetrics(): Registry {
   const registry = new Registry();
   // Of the defaults only process_* and the event-loop lag mean anything under Bun.
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_PERIOD_MS });
   for (const name of WITHOUT_MEANING) registry.removeSingleMetric(name);
   const build = new Gauge({
     name: 'ktrdr_build_info',
@@ -19,6 +19,9 @@ export function createMetrics(): Registry {
   build.set({ version: buildInfo.version, commit: buildInfo.commit, target: buildInfo.target }, 1);
   return registry;
 }
+
+/** The default of 10 ms would wake an idle agent a hundred times a second, most of what it then uses of a core. */
+const LAG_PERIOD_MS = 250;
 
 const WITHOUT_MEANING = [
   'nodejs_active_handles',

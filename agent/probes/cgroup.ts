@@ -1,6 +1,6 @@
 import type { HostReader } from './host';
 
-export type Controller = 'cpu' | 'memory';
+export type Controller = 'cpu' | 'memory' | 'pids';
 
 /** The control groups that limit this process, own group first, up to the highest visible one. */
 export interface CgroupChain {
@@ -43,6 +43,8 @@ export interface Mount {
   root: string;
   mountPoint: string;
   type: string;
+  /** A device, what a network file system calls its own, or a word such as "tmpfs". */
+  source: string;
   superOptions: string[];
 }
 
@@ -62,12 +64,13 @@ export function parseMounts(text: string): Mount[] {
     // A variable number of optional fields ends with a single hyphen.
     const [before, after] = line.split(' - ', 2);
     const [, , , root, mountPoint] = before?.split(' ') ?? [];
-    const [type, , superOptions] = after?.split(' ') ?? [];
+    const [type, source, superOptions] = after?.split(' ') ?? [];
     if (!root || !mountPoint || !type) continue;
     mounts.push({
       root: unescapeOctal(root),
       mountPoint: unescapeOctal(mountPoint),
       type,
+      source: unescapeOctal(source ?? ''),
       superOptions: superOptions?.split(',') ?? [],
     });
   }

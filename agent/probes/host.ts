@@ -3,6 +3,7 @@ import { open, readdir, readFile, readlink, statfs } from 'node:fs/promises';
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { errorCode } from '#agent/kit/error';
 import { exec, type ExecResult } from '#agent/kit/exec';
+import { ownProgram } from '#agent/kit/own-program';
 
 /** What a probe may read of a machine: the real one, or a recording of it under fixtures/. */
 export interface HostReader {
@@ -21,7 +22,10 @@ export interface HostReader {
   openDevice(path: string): Promise<'opened' | 'missing' | (string & {})>;
   /** Interfaces that are up and have addresses, as Node.js lists them. */
   interfaces(): NodeJS.Dict<NetworkInterfaceInfo[]>;
-  /** Runs a program to its end; null when there is none of that name. Other errors are thrown. */
+  /**
+   * Runs a program to its end; null when there is none of that name. Other errors are thrown. The name
+   * OWN_PROGRAM stands for this program itself, wherever it lies.
+   */
   run(argv: readonly string[], options: { timeoutMs: number }): Promise<ExecResult | null>;
 }
 
@@ -31,8 +35,11 @@ export interface FilesystemSpace {
   availableBytes: number;
 }
 
-/** This machine. Asynchronous throughout: a hanging network mount must not stop heartbeats. */
-export const systemHost: HostReader = {
+/** Recordings hold what it printed under this name; the real path differs from machine to machine. */
+export const OWN_PROGRAM = 'ktrdr-agent';
+
+/** Asynchronous throughout: a hanging network mount must not stop heartbeats. */
+const system: Omit<HostReader, 'run'> = {
   platform: process.platform,
   arch: process.arch,
   readText: (path) => nullWhenMissing(readFile(path, 'utf8')),
@@ -47,12 +54,26 @@ export const systemHost: HostReader = {
   readLink: (path) => nullWhenMissing(readlink(path)),
   openDevice,
   interfaces: networkInterfaces,
-  run: async (argv, { timeoutMs }) => {
-    const [name = ''] = argv;
-    if (Bun.which(name) === null) return null;
-    return await exec(argv, { timeoutMs, maxOutputBytes: OUTPUT_BYTES_MAX });
-  },
 };
+
+/** This machine. */
+export const systemHost: HostReader = systemHostWith(ownProgram(process.execPath, process.argv[1]));
+
+/** `program` is the command that starts this program: tests run it from source. */
+export function systemHostWith(program: readonly string[]): HostReader {
+  return { ...system, run: (argv, options) => runProgram(program, argv, options) };
+}
+
+async function runProgram(
+  own: readonly string[],
+  argv: readonly string[],
+  { timeoutMs }: { timeoutMs: number },
+): Promise<ExecResult | null> {
+  const [name = '', ...rest] = argv;
+  if (name !== OWN_PROGRAM && Bun.which(name) === null) return null;
+  const command = name === OWN_PROGRAM ? [...own, ...rest] : argv;
+  return await exec(command, { timeoutMs, maxOutputBytes: OUTPUT_BYTES_MAX });
+}
 
 /** Programs that probes ask answer in a few lines. */
 const OUTPUT_BYTES_MAX = 64 * 1024;

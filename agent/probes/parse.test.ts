@@ -85,8 +85,14 @@ describe('control groups', () => {
       '40 1 0:1 / /x rw - tmpfs',
     ].join('\n');
     expect(parseMounts(text)).toEqual([
-      { root: '/mnt1', mountPoint: '/mnt 2', type: 'ext3', superOptions: ['rw', 'errors=continue'] },
-      { root: '/', mountPoint: '/x', type: 'tmpfs', superOptions: [] },
+      {
+        root: '/mnt1',
+        mountPoint: '/mnt 2',
+        type: 'ext3',
+        source: '/dev/root',
+        superOptions: ['rw', 'errors=continue'],
+      },
+      { root: '/', mountPoint: '/x', type: 'tmpfs', source: '', superOptions: [] },
     ]);
   });
 

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import type { NetworkInterfaceInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '#agent/kit/error';
 import { systemHost, type HostReader } from './host';
 
 /** What of a machine is not a file: the optional `host.json` of a recording. */
-const recordedSchema = z.strictObject({
+export const recordedSchema = z.strictObject({
   platform: z.string().default('linux'),
   arch: z.string().default('x64'),
-  /** Directory → names, where the recording has no such directory with just those files. */
+  /** Directory → names; the recording's own directory, where it has one, holds only what was read. */
   lists: z.record(z.string(), z.array(z.string())).default({}),
   links: z.record(z.string(), z.string()).default({}),
   /** Device node → "opened" or the error code. */
@@ -18,7 +19,10 @@ const recordedSchema = z.strictObject({
   commands: z
     .record(z.string(), z.strictObject({ code: z.int(), stdout: z.string(), stderr: z.string() }))
     .default({}),
+  /** "readText /path", "run a command" → code of the error that came instead of an answer. */
+  errors: z.record(z.string(), z.string()).default({}),
 });
+export type Recorded = z.infer<typeof recordedSchema>;
 
 const spaces = z.record(z.string(), z.strictObject({ totalBytes: z.int(), availableBytes: z.int() }));
 
@@ -28,16 +32,29 @@ const spaces = z.record(z.string(), z.strictObject({ totalBytes: z.int(), availa
  */
 export async function recordedHost(directory: string): Promise<HostReader> {
   const recorded = recordedSchema.parse(await readJson(join(directory, 'host.json')));
+  const answer = <T>(question: string, known: () => T | Promise<T>): Promise<T> => {
+    const code = recorded.errors[question];
+    if (code === undefined) return Promise.resolve(known());
+    return Promise.reject(Object.assign(new Error(`${code}: ${question}`), { code }));
+  };
   return {
     platform: recorded.platform,
     arch: recorded.arch,
-    readText: (path) => systemHost.readText(join(directory, path)),
-    statfs: async (path) => spaces.parse(await readJson(join(directory, 'statfs.json')))[path] ?? null,
-    list: (path) => Promise.resolve(recorded.lists[path] ?? null),
-    readLink: (path) => Promise.resolve(recorded.links[path] ?? null),
+    readText: (path) => answer(`readText ${path}`, () => systemHost.readText(join(directory, path))),
+    statfs: (path) =>
+      answer(`statfs ${path}`, async () => {
+        const known = spaces.parse(await readJson(join(directory, 'statfs.json')));
+        return known[path] ?? null;
+      }),
+    list: (path) =>
+      answer(
+        `list ${path}`,
+        async () => recorded.lists[path] ?? (await systemHost.list(join(directory, path))),
+      ),
+    readLink: (path) => answer(`readLink ${path}`, () => recorded.links[path] ?? null),
     openDevice: (path) => Promise.resolve(recorded.devices[path] ?? 'missing'),
-    interfaces: () => recorded.interfaces,
-    run: (argv) => Promise.resolve(recorded.commands[argv.join(' ')] ?? null),
+    interfaces: () => recorded.interfaces as NodeJS.Dict<NetworkInterfaceInfo[]>,
+    run: (argv) => answer(`run ${argv.join(' ')}`, () => recorded.commands[argv.join(' ')] ?? null),
   };
 }
 

@@ -6,7 +6,7 @@ import { waitUntil } from '#test/support/wait-until';
 import type { Finding, ProbeSet } from './probe';
 import { emptyHost } from './recorded-host';
 import { allProbes } from './registry';
-import { ProbeLoop, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
+import { ProbeLoop, PROBE_AGAIN_MS, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
 
 const nothing: Finding<never> = { state: 'absent', reason: 'not looked for', derivation: [] };
 const probes: ProbeSet = {
@@ -77,6 +77,58 @@ test('ProbeLoop looks again on each period, sooner after a failure, and stops wh
   await loop[Symbol.asyncDispose]();
   clock.advance(600_000);
   expect(looks.cpu).toBe(2);
+});
+
+test('lookAgain() looks at one fact soon, at most each PROBE_AGAIN_MS, and again after a look that goes on', async () => {
+  const clock = steppedClock();
+  const looks = { cpu: 0, disk: 0 };
+  let answer = Promise.withResolvers<Finding<never>>();
+  const counted: ProbeSet = {
+    ...probes,
+    cpu: { ...probes.cpu, probe: () => Promise.resolve({ ...nothing, reason: `look ${++looks.cpu}` }) },
+    disk: {
+      ...probes.disk,
+      timeoutMs: 20_000,
+      probe: () => {
+        answer = Promise.withResolvers();
+        return ++looks.disk === 1 ? Promise.resolve(nothing) : answer.promise;
+      },
+    },
+  };
+  await using loop = await ProbeLoop.start({ ...base, clock, probes: counted });
+  for (let ask = 0; ask < 5; ask++) loop.lookAgain('disk');
+  clock.advance(PROBE_AGAIN_MS - 1);
+  await Promise.resolve();
+  expect(looks.disk).toBe(1);
+  clock.advance(1);
+  await waitUntil('the look that was asked for', () => looks.disk === 2);
+  // Asked during a look: the cause may be younger than what it sees.
+  loop.lookAgain('disk');
+  answer.resolve({ ...nothing, reason: 'second' });
+  await waitUntil('its answer', () => {
+    const { disk: fact } = loop.current();
+    return fact.state === 'absent' && fact.reason === 'second';
+  });
+  expect(looks.disk).toBe(2);
+  clock.advance(PROBE_AGAIN_MS);
+  await waitUntil('the one more', () => looks.disk === 3);
+  answer.resolve(nothing);
+  expect(looks.cpu).toBe(1);
+});
+
+test('a probe that says so is tried again later than others after a failure', async () => {
+  const clock = steppedClock();
+  let looks = 0;
+  const probe = () => (looks++, Promise.reject(new Error('EIO')));
+  const disk = { ...probes.disk, retryMs: 20_000, probe };
+  await using loop = await ProbeLoop.start({ ...base, clock, probes: { ...probes, disk } });
+  expect(loop.current().disk.state).toBe('failed');
+  clock.advance(PROBE_RETRY_MS);
+  clock.advance(20_000 - PROBE_RETRY_MS - 1);
+  await Promise.resolve();
+  expect(looks).toBe(1);
+  clock.advance(1);
+  await waitUntil('the second look', () => looks === 2);
 });
 
 test('ProbeLoop never runs a hanging probe a second time', async () => {

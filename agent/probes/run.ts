@@ -3,6 +3,7 @@ import {
   LINE_CHARS_MAX,
   LINES_MAX,
   type Capabilities,
+  type CapabilityName,
   type Fact,
 } from '#agent/contract/capability';
 import { assert } from '#agent/kit/assert';
@@ -16,6 +17,8 @@ import type { Probe, ProbeSet } from './probe';
 export const PROBE_TIMEOUT_MS = 150;
 /** A failed probe is tried again sooner than its period: on a busy machine it may only have been slow. */
 export const PROBE_RETRY_MS = 5_000;
+/** However often `lookAgain` asks, there is this much time between the looks of one probe. */
+export const PROBE_AGAIN_MS = 10_000;
 
 export interface ProbeOptions {
   probes: ProbeSet;
@@ -40,6 +43,8 @@ export async function probeOnce(options: ProbeOptions): Promise<Capabilities> {
 export class ProbeLoop implements AsyncDisposable {
   readonly #options: ProbeOptions;
   readonly #stop = new AbortController();
+  /** Of each probe that waits: aborted, it looks at once. */
+  readonly #asked = new Map<CapabilityName, AbortController>();
   readonly #loops: Array<Promise<void>>;
   #facts: Capabilities;
 
@@ -59,22 +64,45 @@ export class ProbeLoop implements AsyncDisposable {
     return this.#facts;
   }
 
+  /**
+   * Something happened that one fact may explain: it is established again without waiting for its period,
+   * though not sooner than PROBE_AGAIN_MS after the last look, and never beside a look that goes on.
+   */
+  lookAgain(name: CapabilityName): void {
+    this.#asked.get(name)?.abort();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    for (const asked of this.#asked.values()) asked.abort();
     await Promise.all(this.#loops);
   }
 
   async #repeat(probe: Probe): Promise<void> {
+    const { clock } = this.#options;
     const prober = new Prober(probe, this.#options);
     const { signal } = this.#stop;
+    let asked = this.#listen(probe.name);
     for (;;) {
       const failed = this.#facts[probe.name]?.state === 'failed';
-      const delayMs = failed ? Math.min(PROBE_RETRY_MS, probe.periodMs) : probe.periodMs;
-      await this.#options.clock.sleep(delayMs, signal);
+      const retryMs = Math.min(probe.retryMs ?? PROBE_RETRY_MS, probe.periodMs);
+      const delayMs = failed ? retryMs : probe.periodMs;
+      const dueMs = clock.bootMs() + delayMs;
+      await clock.sleep(Math.min(delayMs, PROBE_AGAIN_MS), signal);
+      const leftMs = dueMs - clock.bootMs();
+      if (leftMs > 0) await clock.sleep(leftMs, asked);
       if (signal.aborted) return;
+      asked = this.#listen(probe.name);
       const fact = await prober.establish();
       this.#facts = { ...this.#facts, [probe.name]: fact };
     }
+  }
+
+  /** What is asked for from now on: during a look it means one more, since the cause may be younger. */
+  #listen(name: CapabilityName): AbortSignal {
+    const asked = new AbortController();
+    this.#asked.set(name, asked);
+    return asked.signal;
   }
 }
 

@@ -101,6 +101,8 @@ function abortWhenFreed(
   poll: { free_slots: number; over: AbortSignal },
 ): AbortSignal {
   const freed = new AbortController();
+  // Only polls bring work, so an idle agent has nothing that could become free: it sleeps.
+  if (intake.held().length === 0) return freed.signal;
   const watch = async (): Promise<void> => {
     while (!poll.over.aborted && intake.freeSlots() <= poll.free_slots) {
       await clock.sleep(SLOT_CHECK_MS, poll.over);

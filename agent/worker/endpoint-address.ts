@@ -1,32 +1,73 @@
 import { connect } from 'node:net';
-import type { Log } from '#agent/kit/log';
+import type { NetworkInterface } from '#agent/contract/host-capabilities';
+import {
+  addressFamily,
+  isLinkLocalAddress,
+  isLoopbackAddress,
+  isWildcard,
+  plainAddress,
+  urlHost,
+  withoutBrackets,
+} from '#agent/kit/ip-address';
 
 export interface EndpointOptions {
-  /** The explicit setting, if there is one. */
-  endpointUrl: string | undefined;
+  /** What people set, and where: "worker_endpoint_url (environment WORKER_ENDPOINT_URL)". */
+  explicit: { url: string; setting: string } | undefined;
   apiUrl: string;
-  /** What the agent listens on. A specific address is announced as it is. */
+  /** What the agent listens on. */
   workerHost: string;
   workerPort: number;
   hostname: string;
-  log: Log;
+  interfaces: readonly NetworkInterface[];
+}
+
+/** Where others reach this agent, which rule says so, and why, in sentences for people. */
+export interface Endpoint {
+  url: string;
+  rule: 'setting' | 'bind address' | 'route' | 'host name';
+  derivation: string[];
 }
 
 /**
  * The URL under which others reach this agent: the setting, else the address it listens on when that
  * is one address, else the local address of a connection to the control plane, else the host name,
- * with a warning. Takes at most CONNECT_TIMEOUT_MS.
+ * which is worth a warning. Takes at most CONNECT_TIMEOUT_MS.
  */
-export async function endpointUrl(options: EndpointOptions): Promise<string> {
-  if (options.endpointUrl !== undefined) return options.endpointUrl;
-  if (!isWildcard(options.workerHost)) return urlOf(options.workerHost, options.workerPort);
-  const local = await localAddressTowards(options.apiUrl);
-  if (local !== undefined) return urlOf(local, options.workerPort);
-  options.log.warn('the control plane is not reachable: others are told the host name of this agent', {
-    hostname: options.hostname,
-    hint: 'set worker_endpoint_url (WORKER_ENDPOINT_URL) when that name does not resolve',
-  });
-  return urlOf(options.hostname, options.workerPort);
+export async function findEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  const decided = settledEndpoint(options);
+  return decided ?? routedEndpoint(options, await localAddressTowards(options.apiUrl));
+}
+
+/** The first two rules, which need no network; null when neither applies. */
+export function settledEndpoint(options: EndpointOptions): Endpoint | null {
+  const { explicit, workerHost, workerPort } = options;
+  if (explicit !== undefined) return explicitEndpoint(explicit, workerPort);
+  if (isWildcard(workerHost) || isLinkLocalAddress(workerHost)) return null;
+  const alone = isLoopbackAddress(workerHost) ? ': other machines cannot reach it' : '';
+  return {
+    url: urlOf(workerHost, workerPort),
+    rule: 'bind address',
+    derivation: [`${workerHost} is the one address it listens on (worker_host)${alone}`],
+  };
+}
+
+/** The other rules. `local` is our end of a connection to the control plane; undefined when there was none. */
+export function routedEndpoint(options: EndpointOptions, local: string | undefined): Endpoint {
+  const { workerPort, apiUrl } = options;
+  if (local === undefined) return hostNameEndpoint(options, `no connection to ${apiUrl} came about`);
+  const because = unusable(options, local);
+  const line = `${local} is our end of a connection to ${apiUrl}`;
+  if (because === null) {
+    const alone = isLoopbackAddress(local) ? ': other machines cannot reach it' : '';
+    return { url: urlOf(local, workerPort), rule: 'route', derivation: [`${line}${alone}`] };
+  }
+  const instead = substitute(options, local);
+  if (instead === null) return hostNameEndpoint(options, `${line}, but ${because}, and there is no other`);
+  return {
+    url: urlOf(instead.address, workerPort),
+    rule: 'route',
+    derivation: [`${line}, but ${because}`, `${instead.address} of ${instead.name} takes its place`],
+  };
 }
 
 /** The address of ours that the route to the control plane uses; undefined when no connection comes about. */
@@ -34,12 +75,13 @@ export async function localAddressTowards(apiUrl: string): Promise<string | unde
   const url = new URL(apiUrl);
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const socket = connect({ host: url.hostname.replaceAll(/^\[|\]$/g, ''), port });
+  const socket = connect({ host: withoutBrackets(url.hostname), port });
   socket.setTimeout(CONNECT_TIMEOUT_MS, () => resolve(undefined));
-  socket.once('connect', () => resolve(plainAddress(socket.localAddress)));
+  socket.once('connect', () => resolve(socket.localAddress));
   socket.once('error', () => resolve(undefined));
   try {
-    return await promise;
+    const address = await promise;
+    return address === undefined ? undefined : plainAddress(address);
   } finally {
     socket.destroy();
   }
@@ -47,15 +89,60 @@ export async function localAddressTowards(apiUrl: string): Promise<string | unde
 
 const CONNECT_TIMEOUT_MS = 2_000;
 
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::' || host === '[::]' || host === '*';
+function explicitEndpoint({ url, setting }: { url: string; setting: string }, workerPort: number): Endpoint {
+  const { port, protocol, hostname } = new URL(url);
+  const usual = protocol === 'https:' ? 443 : 80;
+  const noPort =
+    port === '' && usual !== workerPort
+      ? [`${url} names no port, so ${hostname} is asked at ${usual}; this agent listens on ${workerPort}`]
+      : [];
+  // Paths are appended to it.
+  return { url: url.replace(/\/+$/, ''), rule: 'setting', derivation: [`as ${setting} says`, ...noPort] };
 }
 
-/** IPv4 in IPv6 notation (RFC 4291 §2.5.5.2) is written as what it is. */
-function plainAddress(address: string | undefined): string | undefined {
-  return address?.replace(/^::ffff:(?=\d+\.)/, '');
+/** Null for an address that others can use as well as the control plane. */
+function unusable({ workerHost, interfaces }: EndpointOptions, local: string): string | null {
+  if (isLinkLocalAddress(local)) return 'a link-local address says nothing to others';
+  if (!listensOn(workerHost, local)) return `this agent listens on IPv4 only (worker_host ${workerHost})`;
+  if (isLoopbackAddress(local)) return null;
+  const holder = interfaces.find(({ addresses }) => addresses.some(({ address }) => address === local));
+  return holder === undefined || holder.ignored === null
+    ? null
+    : `${holder.name} is ignored: ${holder.ignored}`;
+}
+
+/** The wildcard of IPv6 takes IPv4 as well; that of IPv4 does not take IPv6. */
+function listensOn(workerHost: string, address: string): boolean {
+  return !(workerHost === '0.0.0.0' && addressFamily(address) === 6);
+}
+
+/** Another address: of the same interface before others, IPv4 before IPv6. */
+function substitute(
+  { workerHost, interfaces }: EndpointOptions,
+  local: string,
+): { name: string; address: string } | null {
+  const candidates = interfaces
+    .filter(({ ignored }) => ignored === null)
+    .flatMap(({ name, addresses }) => {
+      const isSame = addresses.some(({ address }) => address === local);
+      return addresses.map(({ address, family }) => ({ name, address, rank: (isSame ? 0 : 10) + family }));
+    })
+    .filter(({ address }) => !isLinkLocalAddress(address) && listensOn(workerHost, address))
+    .toSorted((left, right) => left.rank - right.rank);
+  return candidates[0] ?? null;
+}
+
+function hostNameEndpoint({ hostname, workerPort }: EndpointOptions, why: string): Endpoint {
+  return {
+    url: urlOf(hostname, workerPort),
+    rule: 'host name',
+    derivation: [
+      why,
+      `so others are told the host name ${hostname}, which may mean nothing to them; set worker_endpoint_url (WORKER_ENDPOINT_URL) where it does not resolve`,
+    ],
+  };
 }
 
 function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+  return `http://${urlHost(host)}:${port}`;
 }

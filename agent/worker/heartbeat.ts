@@ -15,7 +15,7 @@ export interface HeartbeatOptions {
   api: ControlApi;
   workerId: string;
   instance: string;
-  slots: number;
+  slots: () => number;
   registrar: Registrar;
   intake: Intake;
   capabilities: () => Capabilities;
@@ -60,7 +60,7 @@ async function beat(
   const { api, workerId, intake, registrar, reachability, clock, metrics } = options;
   const body = {
     instance: options.instance,
-    slots: options.slots,
+    slots: options.slots(),
     free_slots: intake.freeSlots(),
     capabilities: options.capabilities(),
     load: await loadWithin(options),

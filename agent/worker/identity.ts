@@ -78,6 +78,36 @@ export function readMachineId(path = '/etc/machine-id'): string | null {
   }
 }
 
+/** What the identity file says, for `doctor`: nothing is made, mended or kept. */
+export type IdentityReport = { path: string } & (
+  | { state: 'missing' }
+  | { state: 'unreadable'; code: string }
+  | { state: 'damaged' }
+  | {
+      state: 'present';
+      workerId: string;
+      /** Permission bits. */
+      mode: number;
+      bound: 'here' | 'elsewhere' | 'unbound';
+    }
+);
+
+export function inspectIdentity(stateDir: string, machineId: string | null): IdentityReport {
+  const path = join(stateDir, IDENTITY_FILE);
+  try {
+    const mode = statSync(path).mode & 0o777;
+    const found = parseIdentity(readFileSync(path, 'utf8'));
+    if (found === undefined) return { path, state: 'damaged' };
+    const { machine } = found.record;
+    const here = machineId === null ? null : machineBinding(machineId);
+    const bound = machine === null || here === null ? 'unbound' : machine === here ? 'here' : 'elsewhere';
+    return { path, state: 'present', workerId: keyFingerprint(found.key.publicKey), mode, bound };
+  } catch (error) {
+    const code = errorCode(error) ?? 'failed';
+    return code === 'ENOENT' ? { path, state: 'missing' } : { path, state: 'unreadable', code };
+  }
+}
+
 const IDENTITY_FILE = 'identity.json';
 const LOCK_FILE = 'agent.lock';
 const HOSTNAME_LENGTH_MAX = 100;
@@ -122,12 +152,17 @@ function serialize(key: SigningKey, machine: string | null, createdAt: string): 
 function readIdentity(path: string, log: Log): { record: IdentityRecord; key: SigningKey } | undefined {
   const text = readPrivate(path, log);
   if (text === undefined) return undefined;
-  const record = identityRecordSchema.safeParse(parseJson(text)).data;
-  const key = record === undefined ? undefined : importSigningKey(record.private_key);
-  if (record !== undefined && key !== undefined) return { record, key };
+  const found = parseIdentity(text);
+  if (found !== undefined) return found;
   throw new Fault('environment', `Cannot read the identity of this node in ${path}: the file is damaged`, {
     hint: `restore it from a backup, or remove it: the node then starts anew under another name`,
   });
+}
+
+function parseIdentity(text: string): { record: IdentityRecord; key: SigningKey } | undefined {
+  const record = identityRecordSchema.safeParse(parseJson(text)).data;
+  const key = record === undefined ? undefined : importSigningKey(record.private_key);
+  return record === undefined || key === undefined ? undefined : { record, key };
 }
 
 function readPrivate(path: string, log: Log): string | undefined {

@@ -8,6 +8,7 @@ import type { Log } from '#agent/kit/log';
 import { backoffDelayMs, retry } from '#agent/kit/retry';
 import type { Rng } from '#agent/kit/rng';
 import type { ControlApi } from './control-api';
+import type { EndpointSource } from './endpoint-watch';
 import type { NodeIdentity } from './identity';
 import type { Reachability } from './reachability';
 
@@ -17,6 +18,8 @@ export interface Membership {
   readonly generation: number;
   readonly heartbeatMs: number;
   readonly leaseMs: number;
+  /** Under which others were told to reach this agent. */
+  readonly endpointUrl: string;
 }
 
 export interface RegistrarOptions {
@@ -25,8 +28,8 @@ export interface RegistrarOptions {
   /** One start of this agent; a copy of it has another. */
   instance: string;
   label: string | null;
-  endpointUrl: string;
-  slots: number;
+  endpoint: EndpointSource;
+  slots: () => number;
   capabilities: () => Capabilities;
   held: () => AttemptKey[];
   reachability: Reachability;
@@ -50,9 +53,13 @@ export class Registrar {
     this.#options = options;
   }
 
-  /** The present membership, registering first if need be, for as long as it takes; undefined when the signal aborts. */
+  /**
+   * The present membership, registering first if need be, also under another address, for as long as it
+   * takes; undefined when the signal aborts.
+   */
   async ensure(signal: AbortSignal): Promise<Membership | undefined> {
-    if (this.#membership !== undefined) return this.#membership;
+    const membership = this.#membership;
+    if (membership !== undefined && membership.endpointUrl === this.#options.endpoint.url) return membership;
     this.#pending ??= this.#register().finally(() => {
       this.#pending = undefined;
     });
@@ -79,13 +86,16 @@ export class Registrar {
   }
 
   async #register(): Promise<Membership> {
-    const { clock, rng, reachability, log, api, stop: signal } = this.#options;
+    const { clock, rng, reachability, log, api, endpoint, stop: signal } = this.#options;
     // Two agents with one identity would throw each other out as fast as the network allows.
     if (this.#lostInRow > 1) await clock.sleep(backoffDelayMs(BACKOFF, this.#lostInRow, rng), signal);
     const reply = await retry(
       async () => {
         signal.throwIfAborted();
-        return await api.register(this.#registration(), { signal, timeoutMs: REGISTER_TIMEOUT_MS });
+        await endpoint.refresh();
+        const body = this.#registration();
+        const answer = await api.register(body, { signal, timeoutMs: REGISTER_TIMEOUT_MS });
+        return { ...answer, endpointUrl: body.endpoint_url };
       },
       {
         clock,
@@ -102,23 +112,24 @@ export class Registrar {
       generation: this.#generation,
       heartbeatMs: reply.heartbeat_ms,
       leaseMs: reply.lease_ms,
+      endpointUrl: reply.endpointUrl,
     };
     log.info('registered', { url: api.url, heartbeat_ms: reply.heartbeat_ms, lease_ms: reply.lease_ms });
     return this.#membership;
   }
 
   #registration() {
-    const { identity, instance, label, endpointUrl, slots, capabilities, held } = this.#options;
+    const { identity, instance, label, endpoint, slots, capabilities, held } = this.#options;
     return identity.signRegistration({
       worker_id: identity.workerId,
       name: identity.name,
       label,
       public_key: identity.publicKey,
       instance,
-      endpoint_url: endpointUrl,
+      endpoint_url: endpoint.url,
       version: buildInfo.version,
       commit: buildInfo.commit,
-      slots,
+      slots: slots(),
       capabilities: capabilities(),
       leases: held(),
     });

@@ -58,6 +58,7 @@ interface Setup extends AsyncDisposable {
   peer: ControlPeer;
   ledger: Ledger;
   link: WorkerLink;
+  endpoint: { url: string };
   reachability: Reachability;
   warnings: string[];
 }
@@ -95,13 +96,14 @@ async function setUp(options: SetupOptions = {}): Promise<Setup> {
     reachable: () => reachability.reason === null,
   });
   const failed = { state: 'failed', error: 'not looked at' } as const;
+  const endpoint = { url: 'http://127.0.0.1:5003', refresh: () => Promise.resolve() };
   const link = WorkerLink.start({
     ...parts,
     api,
     identity,
     label: null,
-    endpointUrl: 'http://127.0.0.1:5003',
-    slots,
+    endpoint,
+    slots: () => slots,
     attempts: ledger,
     delivery: httpDelivery({ ...parts, api, workerId: identity.workerId, metrics }),
     fetchBars: options.fetchBars ?? (() => Promise.resolve('/cache/bars/x.arrow')),
@@ -117,6 +119,7 @@ async function setUp(options: SetupOptions = {}): Promise<Setup> {
     peer,
     ledger,
     link,
+    endpoint,
     reachability,
     warnings,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -171,6 +174,23 @@ describe('WorkerLink', () => {
     expect(again.leases).toEqual([{ operation_id: grant.operation_id, epoch: 1 }]);
     const heartbeats = peer.heartbeats.length;
     await waitUntil('heartbeats to go on', () => peer.heartbeats.length > heartbeats + 2);
+  });
+
+  test('registers again when others have to be told another address, and goes on with what it holds', async () => {
+    await using setup = await setUp();
+    const { peer, ledger } = setup;
+    const grant = grantOf();
+    peer.grants = [grant];
+    await waitUntil('the start', () => ledger.started.length === 1);
+    setup.endpoint.url = 'http://127.0.0.2:5003';
+    const again = await waitUntil('another registration', () => peer.registrations[1]);
+    expect(again.endpoint_url).toBe('http://127.0.0.2:5003');
+    expect(again.instance).toBe(peer.registrations[0]?.instance ?? '');
+    expect(again.leases).toEqual([{ operation_id: grant.operation_id, epoch: 1 }]);
+    const heartbeats = peer.heartbeats.length;
+    await waitUntil('heartbeats to go on', () => peer.heartbeats.length > heartbeats + 2);
+    expect(peer.registrations).toHaveLength(2);
+    expect(setup.warnings).toEqual([]);
   });
 
   test('repeats the nonce of a poll whose answer was lost, and starts its grants once', async () => {

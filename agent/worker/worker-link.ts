@@ -8,6 +8,7 @@ import type { Delivery } from './attempts/delivery';
 import type { Supervisor } from './attempts/supervisor';
 import { runClaims } from './claim';
 import type { ControlApi } from './control-api';
+import type { EndpointSource } from './endpoint-watch';
 import { runHeartbeats } from './heartbeat';
 import type { NodeIdentity } from './identity';
 import { Intake } from './intake';
@@ -19,8 +20,9 @@ export interface WorkerLinkOptions {
   api: ControlApi;
   identity: NodeIdentity;
   label: string | null;
-  endpointUrl: string;
-  slots: number;
+  endpoint: EndpointSource;
+  /** As told to the control plane; read for each heartbeat. */
+  slots: () => number;
   attempts: Pick<Supervisor, 'held' | 'freeSlots' | 'start' | 'renewed' | 'cancel'>;
   delivery: Pick<Delivery, 'result'>;
   fetchBars: (dataHash: string, signal: AbortSignal) => Promise<string>;

@@ -2,7 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
 import type { WorkerHealth } from '#agent/contract/fleet';
-import { FAULTS, Fault, errorCode } from '#agent/kit/error';
+import { FAULTS } from '#agent/kit/error';
+import { listenFault } from '#agent/kit/listen-fault';
 import type { Problem } from '#agent/contract/problem';
 import type { HeldOperation } from './held-operation';
 
@@ -23,7 +24,7 @@ export interface WorkerServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** The agent's own HTTP: for operators, monitoring and KTRDR's programs. Fault(in_use) when the port is taken. */
+/** The agent's own HTTP: for operators, monitoring and KTRDR's programs. Throws what listenFault() says. */
 export function serveWorker(options: WorkerServerOptions): WorkerServer {
   const app = workerApp(options);
   try {
@@ -37,9 +38,14 @@ export function serveWorker(options: WorkerServerOptions): WorkerServer {
     });
     return { port: server.port ?? options.port, [Symbol.asyncDispose]: () => server.stop(true) };
   } catch (cause) {
-    throw listenFault(options, cause);
+    throw listenFault({ ...options, ...LISTEN_SETTINGS }, cause);
   }
 }
+
+const LISTEN_SETTINGS = {
+  hostSetting: 'worker_host (WORKER_IP)',
+  portSetting: 'worker_port (WORKER_PORT)',
+};
 
 export function workerApp(options: WorkerServerOptions): Hono {
   const app = new Hono();
@@ -121,19 +127,4 @@ function isAuthorized(header: string | undefined, token: string | undefined): bo
   if (given === undefined || token === undefined) return false;
   const digest = (text: string): Buffer => Buffer.from(new Bun.CryptoHasher('sha256').update(text).digest());
   return timingSafeEqual(digest(given), digest(token));
-}
-
-function listenFault({ host, port }: WorkerServerOptions, cause: unknown): Fault {
-  const code = errorCode(cause) ?? 'failed';
-  if (code === 'EADDRINUSE') {
-    return new Fault('in_use', `Cannot listen on ${host}:${port}: the port is taken`, {
-      cause,
-      hint: 'set another worker_port (WORKER_PORT), or stop the program that listens there',
-      details: { host, port },
-    });
-  }
-  return new Fault('environment', `Cannot listen on ${host}:${port}: ${code}`, {
-    cause,
-    hint: 'set worker_host (WORKER_IP) and worker_port (WORKER_PORT) to an address of this machine',
-  });
 }

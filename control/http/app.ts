@@ -34,6 +34,7 @@ export function createApp(options: AppOptions): Hono {
   app.use(async (c, next) => {
     // Pages without a token are for those who name this host, too.
     guard(c.req.raw, 'open', options);
+    if (context.stopping.aborted) throw stoppingFault();
     const end = httpMetrics.start();
     await next();
     end({ method: c.req.method, status: c.res.status });
@@ -42,6 +43,13 @@ export function createApp(options: AppOptions): Hono {
   app.route('/', docsRoutes());
   mountEndpoints(app, handlersOf(context), options);
   return app;
+}
+
+/** Somebody who keeps a connection would otherwise keep us, one request after the other. */
+function stoppingFault(): Fault {
+  return new Fault('unavailable', 'Cannot answer: the control plane is stopping', {
+    hint: 'ask again when it runs again',
+  });
 }
 
 function mountEndpoints(app: Hono, handlers: Handlers, options: AppOptions): void {

@@ -27,6 +27,8 @@ export interface ControlContext {
   barsFiles: BarsFiles;
   metrics: Registry;
   startedAt: string;
+  /** Aborts when the control plane begins to stop: from then on requests are refused, and streams end. */
+  stopping: AbortSignal;
   /** Tells this and other control planes that work may be claimable. */
   wake: () => void;
   /** Tells this and other control planes that an operation changed. */

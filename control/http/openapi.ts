@@ -64,6 +64,7 @@ const MEDIA_TYPES = {
   json: 'application/json',
   sse: 'text/event-stream',
   arrow: 'application/vnd.apache.arrow.file',
+  table: 'text/csv',
   text: 'text/plain',
 } as const;
 

@@ -59,6 +59,7 @@ export function workerOnWire(row: NodeRow, times: VerdictTimes): Worker {
     endpoint_url: row.endpointUrl,
     status: !usable ? 'temporarily_unavailable' : busy ? 'busy' : 'available',
     verdict: judged,
+    draining: drainOnWire(row),
     current_operation_id: leases[0]?.operation_id ?? null,
     operations: leases,
     slots: row.slots,
@@ -69,6 +70,11 @@ export function workerOnWire(row: NodeRow, times: VerdictTimes): Worker {
     registered_at: row.registeredAt,
     last_healthy_at: row.heartbeatAt,
   };
+}
+
+function drainOnWire({ drainingReason, drainingSince, drainingBy }: NodeRow): Worker['draining'] {
+  if (drainingReason === null || drainingSince === null) return null;
+  return { reason: drainingReason, since: drainingSince, by: drainingBy };
 }
 
 /** Units tell the progress of what has units; otherwise the latest report of the attempt does. */

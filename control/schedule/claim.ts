@@ -31,7 +31,8 @@ export async function claimFor(sql: Sql, poll: Poll, times: VerdictTimes): Promi
   const to = { nodeId: poll.nodeId, nonce: poll.nonce, leaseMs: times.leaseMs };
   const again = await grantedWith(sql, to);
   if (again.length > 0) return { grants: await grantsOf(sql, again, times), cancel };
-  if (poll.freeSlots === 0) return { grants: [], cancel };
+  // Candidates that placement would refuse anyway are not locked before others' eyes.
+  if (poll.freeSlots === 0 || node.drainingReason !== null) return { grants: [], cancel };
 
   const placed = { ...placementNode(node, times), freeSlots: poll.freeSlots };
   const supply = supplyOf(node.capabilities);

@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test';
+import type { Capabilities } from '#agent/contract/capability';
+import { gpuCapabilities, gpuFact } from '#test/support/gpu-facts';
 import { registration } from '#test/support/store-fleet';
 import { choose, place, refusal, type PlacementNode } from './placement';
 
@@ -45,6 +47,43 @@ test('refusal() of work that requires a GPU names the missing GPU', () => {
   expect(refusal({ ...needs, gpu: 'required' }, node())?.reason).toBe('needs a GPU, it has none');
   expect(refusal({ ...needs, gpu: 'preferred' }, node())).toBeUndefined();
 });
+
+const gpuNodes: [string, Partial<Capabilities>, RegExp | undefined][] = [
+  ['a proven GPU', { nvidia: gpuFact(['proved']) }, undefined],
+  ['a GPU at work', { nvidia: gpuFact(['busy']) }, undefined],
+  ['one broken GPU of two', { nvidia: gpuFact(['failed', 'proved']) }, undefined],
+  ['Apple silicon', { apple: gpuFact(['untried'], { vendor: 'apple', gpuType: 'MPS' }) }, undefined],
+  [
+    'a GPU that fails',
+    { nvidia: { state: 'failed', error: 'GPU is lost. Reboot.' } },
+    /^needs a GPU, its own failed: GPU is lost. Reboot.$/,
+  ],
+  [
+    'a GPU that jobs cannot see',
+    { nvidia: gpuFact(['untried']) },
+    /its NVIDIA H200 does not count: CUDA_VISIBLE_DEVICES leaves it out$/,
+  ],
+  [
+    'a GPU without a runtime',
+    { amd: gpuFact(['untried'], { vendor: 'amd', gpuType: null }) },
+    /^needs a GPU, jobs have no runtime for its NVIDIA H200$/,
+  ],
+  [
+    'no hardware',
+    { nvidia: { state: 'absent', reason: 'no NVIDIA hardware', derivation: [] } },
+    /^needs a GPU, it has none \(no NVIDIA hardware\)$/,
+  ],
+];
+
+for (const [name, facts, reason] of gpuNodes) {
+  test(`refusal() of work that requires a GPU on a node with ${name}`, () => {
+    const gpuNode = node({ capabilities: gpuCapabilities(facts) });
+    const found = refusal({ ...needs, gpu: 'required' }, gpuNode);
+    if (reason === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatchObject({ reason: expect.stringMatching(reason), temporary: false });
+    expect(refusal(needs, gpuNode)).toBeUndefined();
+  });
+}
 
 test('choose() gives no more than the free slots and keeps the order', () => {
   const candidates = [

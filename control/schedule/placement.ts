@@ -1,4 +1,5 @@
-import type { Capabilities } from '#agent/contract/capability';
+import { gpusOf, summarizeCapabilities, type Capabilities } from '#agent/contract/capability';
+import type { GpuCapability, GpuDevice } from '#agent/contract/gpu-capability';
 import type { Needs } from '#agent/contract/kind';
 import type { Refusal, Verdict } from '#agent/contract/worker';
 
@@ -31,7 +32,7 @@ const REASONS: readonly Reason[] = [
   {
     applies: (_, node) => node.verdict.state === 'draining',
     reason: (_, node) => `draining: ${node.verdict.cause}`,
-    fix: () => 'start another agent, or end the drain',
+    fix: (node) => `ktrdr-agent undrain ${node.name} ends the drain; or start another agent`,
     temporary: false,
   },
   {
@@ -61,8 +62,8 @@ const REASONS: readonly Reason[] = [
   },
   {
     applies: (needs, node) => needs.gpu === 'required' && !supplyOf(node.capabilities).gpu,
-    reason: () => 'needs a GPU, it has none',
-    fix: () => 'start an agent on a GPU machine, or ask for gpu: preferred',
+    reason: (_, node) => missingGpu(node.capabilities).reason,
+    fix: (node) => missingGpu(node.capabilities).fix,
     temporary: false,
   },
   {
@@ -126,8 +127,31 @@ export function supplyOf(capabilities: Capabilities): {
     // A container with half a core still runs one job at a time, only slower.
     cores: cpu.state === 'present' ? Math.max(1, cpu.value.usableCores) : null,
     memoryBytes: memory.state === 'present' ? memory.value.usableBytes : null,
-    gpu: false,
+    gpu: summarizeCapabilities(capabilities).gpu,
   };
+}
+
+/** Why no GPU of a node counts. One that is there and does not work says more than that there is none. */
+function missingGpu(capabilities: Capabilities): { reason: string; fix: string } {
+  const { nvidia, apple } = capabilities;
+  for (const fact of [nvidia, apple]) {
+    if (fact?.state !== 'failed') continue;
+    const fix = 'do what the reason says on that machine: ktrdr-agent doctor there shows when it helped';
+    return { reason: `needs a GPU, its own failed: ${fact.error}`, fix };
+  }
+  const other = 'start an agent on a GPU machine, or ask for gpu: preferred';
+  for (const gpus of gpusOf(capabilities)) {
+    const [device] = gpus.devices;
+    if (device !== undefined) return { reason: unusableGpu(gpus, device), fix: other };
+  }
+  const why = nvidia?.state === 'absent' ? ` (${nvidia.reason})` : '';
+  return { reason: `needs a GPU, it has none${why}`, fix: other };
+}
+
+function unusableGpu({ gpuType }: GpuCapability, { model, allocation }: GpuDevice): string {
+  if (gpuType === null) return `needs a GPU, jobs have no runtime for its ${model}`;
+  const why = allocation.state === 'untried' ? allocation.reason : allocation.state;
+  return `needs a GPU, its ${model} does not count: ${why}`;
 }
 
 function mebibytes(bytes: number): string {

@@ -7,6 +7,7 @@ const healthy: Signals = {
   heartbeatAgeMs: 2000,
   stoppedAgeMs: null,
   drainingReason: null,
+  drainingAgeMs: null,
   capabilities: registration('0'.repeat(32), 'node', 1).capabilities,
 };
 const broken = { ...healthy.capabilities, disk: { state: 'failed' as const, error: 'statfs: EIO' } };
@@ -22,7 +23,20 @@ const cases: [string, Partial<Signals>, string, string][] = [
   ['no heartbeat for a lease', { heartbeatAgeMs: 31_000 }, 'lost', 'no heartbeat for 31 s'],
   ['none for long', { heartbeatAgeMs: 3 * 3_600_000 }, 'lost', 'no heartbeat for 3 h'],
   ['a goodbye', { stoppedAgeMs: 60_000, heartbeatAgeMs: 61_000 }, 'stopped', 'stopped on purpose 60 s ago'],
-  ['a drain', { drainingReason: 'new disk' }, 'draining', 'new disk'],
+  ['a drain', { drainingReason: 'new disk', drainingAgeMs: 300_000 }, 'draining', 'new disk, for 5 min'],
+  ['an old drain', { drainingReason: 'new disk' }, 'draining', 'new disk'],
+  [
+    'a drain and no heartbeat',
+    { drainingReason: 'new disk', drainingAgeMs: 60_000, heartbeatAgeMs: 31_000 },
+    'lost',
+    'no heartbeat for 31 s; draining: new disk, for 60 s',
+  ],
+  [
+    'a drain and a goodbye',
+    { drainingReason: 'new disk', drainingAgeMs: 60_000, stoppedAgeMs: 9000 },
+    'stopped',
+    'stopped on purpose 9 s ago; draining: new disk, for 60 s',
+  ],
   ['a failed probe', { capabilities: broken }, 'degraded', 'probe disk failed: statfs: EIO'],
 ];
 

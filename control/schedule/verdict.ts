@@ -7,6 +7,8 @@ export interface Signals {
   /** Since a graceful goodbye; null when there was none. */
   stoppedAgeMs: number | null;
   drainingReason: string | null;
+  /** Null where nobody knows. */
+  drainingAgeMs: number | null;
   capabilities: Capabilities;
 }
 
@@ -22,16 +24,31 @@ const LATE_PERIODS = 2.5;
 export function verdict(signals: Signals, times: VerdictTimes): Verdict {
   const age = describeAge(signals.heartbeatAgeMs);
   if (signals.stoppedAgeMs !== null) {
-    return { state: 'stopped', cause: `stopped on purpose ${describeAge(signals.stoppedAgeMs)} ago` };
+    const cause = `stopped on purpose ${describeAge(signals.stoppedAgeMs)} ago`;
+    return { state: 'stopped', cause: withDrain(cause, signals) };
   }
-  if (signals.heartbeatAgeMs > times.leaseMs) return { state: 'lost', cause: `no heartbeat for ${age}` };
-  if (signals.drainingReason !== null) return { state: 'draining', cause: signals.drainingReason };
+  if (signals.heartbeatAgeMs > times.leaseMs) {
+    return { state: 'lost', cause: withDrain(`no heartbeat for ${age}`, signals) };
+  }
+  const drain = drainOf(signals);
+  if (drain !== undefined) return { state: 'draining', cause: drain };
   if (signals.heartbeatAgeMs > times.heartbeatMs * LATE_PERIODS) {
     return { state: 'degraded', cause: `heartbeat is late: the last one came ${age} ago` };
   }
   const failed = failedProbes(signals.capabilities);
   if (failed !== undefined) return { state: 'degraded', cause: failed };
   return { state: 'ready', cause: `heartbeat ${age} ago` };
+}
+
+function drainOf({ drainingReason, drainingAgeMs }: Signals): string | undefined {
+  if (drainingReason === null) return undefined;
+  return drainingAgeMs === null ? drainingReason : `${drainingReason}, for ${describeAge(drainingAgeMs)}`;
+}
+
+/** Whoever starts it again should know that it will take no work. */
+function withDrain(cause: string, signals: Signals): string {
+  const drain = drainOf(signals);
+  return drain === undefined ? cause : `${cause}; draining: ${drain}`;
 }
 
 function failedProbes(capabilities: Capabilities): string | undefined {

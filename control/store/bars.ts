@@ -43,6 +43,53 @@ export async function readBars(database: Database, query: BarsQuery): Promise<St
 }
 
 /**
+ * Bars of a range in pages, oldest first: any number of them in the memory of one. Between two pages
+ * nothing is held in the database, so a slow reader costs nobody a connection; instead it ends with
+ * Fault(conflict) when the series is changed meanwhile.
+ */
+export async function* eachBars(
+  database: Database,
+  { revision, ...query }: BarsQuery & { revision: number },
+): AsyncGenerator<StoredColumns> {
+  for (let cursor: bigint | undefined; ;) {
+    const page = await database.sql.begin('isolation level repeatable read read only', async (sql) => {
+      const series = await requireSeries(sql, query.symbol, query.timeframe);
+      if (series.revision !== revision) throw changedMeanwhile(query);
+      await sql`select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`;
+      const columns = await readPage(sql, { seriesId: series.seriesId, query, cursor, size: PAGE_BARS });
+      return { columns };
+    });
+    const { columns } = page;
+    if (columns.time.length > 0) yield columns;
+    if (columns.time.length < PAGE_BARS) return;
+    cursor = columns.time.at(-1);
+  }
+}
+
+/** How many bars a range has, and the revision that they are of. */
+export async function countBars(
+  database: Database,
+  query: BarsQuery,
+): Promise<{ revision: number; barCount: number }> {
+  const { sql } = database;
+  const { seriesId, revision, barCount } = await requireSeries(sql, query.symbol, query.timeframe);
+  if ((query.startUs ?? null) === null && (query.endUs ?? null) === null) return { revision, barCount };
+  const [counted] = await sql<{ count: number }[]>`
+    select count(*)::int as count from bar where series_id = ${seriesId} ${inRange(sql, query)}`;
+  return { revision, barCount: counted?.count ?? 0 };
+}
+
+function changedMeanwhile({ symbol, timeframe }: BarsQuery): Fault {
+  return new Fault(
+    'conflict',
+    `Cannot go on reading ${symbol} ${timeframe}: an import changed it meanwhile`,
+    {
+      hint: 'read it again',
+    },
+  );
+}
+
+/**
  * Bars of a range put together into those of a higher timeframe: first open, highest high, lowest low,
  * last close, sum of volumes. Bars begin at multiples of the timeframe since Monday 1970-01-05 UTC; the
  * first and the last one cover only what lies in the range.

@@ -100,7 +100,8 @@ function checkNewer(applied: readonly Applied[], migrations: readonly Migration[
   }
 }
 
-function checksum(migration: Migration): string {
+/** What an applied migration is recognised by. */
+export function checksum(migration: Migration): string {
   return new Bun.CryptoHasher('sha256').update(migration.text).digest('hex');
 }
 

@@ -21,12 +21,18 @@ export interface NodeRow {
   heartbeatAgeMs: number;
   stoppedAgeMs: number | null;
   drainingReason: string | null;
+  drainingSince: string | null;
+  drainingBy: string | null;
+  drainingAgeMs: number | null;
   lastGrantedAt: string | null;
   /** The attempts it holds, oldest first. */
   leases: { operationId: string; epoch: number }[];
 }
 
-/** Writes the node, new or returning. A returning node keeps its history and its leases. */
+/**
+ * Writes the node, new or returning. A returning node keeps its history and its leases. An instance that
+ * said goodbye never returns: what comes of it later was on its way before.
+ */
 export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
   await sql`
     insert into node (node_id, name, label, public_key, instance, endpoint_url, version, commit, slots, capabilities)
@@ -35,13 +41,14 @@ export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
     on conflict (node_id) do update set
       name = excluded.name, label = excluded.label, instance = excluded.instance,
       endpoint_url = excluded.endpoint_url, version = excluded.version, commit = excluded.commit,
-      slots = excluded.slots, capabilities = excluded.capabilities, heartbeat_at = now(), stopped_at = null`;
+      slots = excluded.slots, capabilities = excluded.capabilities, heartbeat_at = now(),
+      stopped_at = case when node.instance = excluded.instance then node.stopped_at end`;
 }
 
 /** False when the node is not known under this instance: it has to register first. */
 export async function recordHeartbeat(sql: Sql, nodeId: string, beat: Heartbeat): Promise<boolean> {
   const rows = await sql`
-    update node set heartbeat_at = now(), stopped_at = null, slots = ${beat.slots}, free_slots = ${beat.free_slots},
+    update node set heartbeat_at = now(), slots = ${beat.slots}, free_slots = ${beat.free_slots},
                     capabilities = ${json(sql, beat.capabilities)}, load = ${json(sql, beat.load)}
     where node_id = ${nodeId} and instance = ${beat.instance}
     returning node_id`;
@@ -56,6 +63,30 @@ export async function markStopped(sql: Sql, nodeId: string, instance: string): P
   await sql`
     update lease set until = least(until, now()) where node_id = ${nodeId} and acknowledged_at is null`;
   return true;
+}
+
+/**
+ * From here on the node is granted nothing: a grant locks the node's row as this does. A drain that
+ * goes on keeps its time. False when the node is not known.
+ */
+export async function drainNode(
+  sql: Sql,
+  nodeId: string,
+  { reason, by }: { reason: string; by: string | null },
+): Promise<boolean> {
+  const rows = await sql`
+    update node set draining_reason = ${reason}, draining_by = ${by},
+                    draining_since = coalesce(draining_since, now())
+    where node_id = ${nodeId} returning node_id`;
+  return rows.length === 1;
+}
+
+/** False when the node is not known; one that does not drain stays as it is. */
+export async function undrainNode(sql: Sql, nodeId: string): Promise<boolean> {
+  const rows = await sql`
+    update node set draining_reason = null, draining_by = null, draining_since = null
+    where node_id = ${nodeId} returning node_id`;
+  return rows.length === 1;
 }
 
 /**
@@ -78,9 +109,11 @@ export async function findNode(sql: Sql, nodeId: string): Promise<NodeRow | unde
 function selectNode(sql: Sql) {
   return sql`
     select node_id, name, label, public_key, instance, endpoint_url, version, commit, slots, free_slots,
-           capabilities, load, registered_at, heartbeat_at, draining_reason, last_granted_at,
+           capabilities, load, registered_at, heartbeat_at, draining_reason, draining_since, draining_by,
+           last_granted_at,
            extract(epoch from now() - heartbeat_at)::float8 * 1000 as heartbeat_age_ms,
            extract(epoch from now() - stopped_at)::float8 * 1000 as stopped_age_ms,
+           extract(epoch from now() - draining_since)::float8 * 1000 as draining_age_ms,
            coalesce((select jsonb_agg(jsonb_build_object('operationId', l.operation_id, 'epoch', l.epoch)
                                       order by l.granted_at)
                      from lease l where l.node_id = node.node_id), '[]') as leases

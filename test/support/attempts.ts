@@ -23,7 +23,7 @@ type Given = Pick<SupervisorOptions, 'runtimeDir' | 'delivery' | 'clock' | 'log'
 /** From source, with the test kinds as workload and times that suit a test. */
 export function testSupervisorOptions(given: Given): SupervisorOptions {
   return {
-    slots: 2,
+    slots: () => 2,
     worker: { id: 'f'.repeat(32), name: 'test-agent' },
     environment: { ...process.env, KTRDR_TOKEN: 'secret', JWT_SECRET: 'secret', DATABASE_URL: 'secret' },
     program: [process.execPath, MAIN],

@@ -32,9 +32,11 @@ export class ControlPeer implements AsyncDisposable {
   barsRequests = 0;
   registered: string | undefined;
   readonly #answered = new Map<string, Grant[]>();
+  readonly #hostname: string;
   #server: Bun.Server<undefined>;
 
-  constructor(port = 0) {
+  constructor(port = 0, hostname = '127.0.0.1') {
+    this.#hostname = hostname;
     this.#server = this.#listen(port);
   }
 
@@ -60,7 +62,7 @@ export class ControlPeer implements AsyncDisposable {
   #listen(port: number): Bun.Server<undefined> {
     const app = this.#app();
     return Bun.serve({
-      hostname: '127.0.0.1',
+      hostname: this.#hostname,
       port,
       idleTimeout: 60,
       fetch: (request) => app.fetch(request),

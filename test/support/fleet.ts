@@ -9,8 +9,8 @@ import { queryEmbedded } from './as-user';
 import { freePort } from './free-port';
 import { waitUntil } from './wait-until';
 
-/** The compiled binary: system tests never run from source. */
-export const BINARY = resolve('dist/ktrdr-agent');
+/** The compiled binary: system tests never run from source. KTRDR_TEST_BINARY names another one. */
+export const BINARY = resolve(process.env['KTRDR_TEST_BINARY'] ?? 'dist/ktrdr-agent');
 
 export interface FleetOptions {
   agents: number;
@@ -19,6 +19,10 @@ export interface FleetOptions {
   heartbeat?: string;
   slots?: number;
   databaseUrl?: string;
+  /** Added to the environment of every agent. */
+  agentEnvironment?: Record<string, string>;
+  /** Added to the environment of the control plane. */
+  controlEnvironment?: Record<string, string>;
 }
 
 export interface CliResult {
@@ -84,6 +88,11 @@ export class Daemon {
   async kill(): Promise<void> {
     this.signal('SIGKILL');
     await this.ended();
+  }
+
+  /** What it is started with, for a command that is to see what it sees. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.#environment;
   }
 
   get runtimeDir(): string {
@@ -161,6 +170,7 @@ export class Fleet implements AsyncDisposable {
     const control = daemon('control', 'control', {
       API_PORT: String(port),
       ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
+      ...options.controlEnvironment,
     });
     const agents: Daemon[] = [];
     for (let index = 0; index < options.agents; index++) {
@@ -169,6 +179,7 @@ export class Fleet implements AsyncDisposable {
           WORKER_PORT: String(await freePort()),
           WORKER_ID: `agent-${index + 1}`,
           KTRDR_SLOTS: String(options.slots ?? 1),
+          ...options.agentEnvironment,
         }),
       );
     }

@@ -113,6 +113,27 @@ test('the whole result still has the hash that its agent gave it', async () => {
   expect(canonicalSha256(result['data'])).toBe(provenance.result_sha256);
 });
 
+test('bars go out and in again with the same logical hash', async () => {
+  const folder = join(fleet.directory, 'bars/');
+  expect(await fleet.cli(['data', 'export', '--all', '-o', folder])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('SP500_1d.csv: 5,105 bars of SP500 1d'),
+  });
+  const file = join(folder, 'SP500_1d.csv');
+  const copied = await fleet.cli(['data', 'import', file, '--symbol', 'COPY']);
+  expect(copied).toMatchObject({ code: 0 });
+  const again = await run(['backtest', 'sma_cross', 'COPY', '1d']);
+  expect(await dataHashOf(again)).toBe(await dataHashOf(backtest));
+  const piped = await fleet.cli(['data', 'export', 'COPY', '1d', '--to', '2000-01-05', '-o', '-']);
+  expect(piped.stdout.trimEnd().split('\r\n')).toHaveLength(1 + 3);
+});
+
+async function dataHashOf(id: string): Promise<string> {
+  const { body } = await fleet.api('GET', `/api/v1/operations/${id}`);
+  const hashed = z.object({ provenance: z.object({ data_hash: z.string() }) });
+  return hashed.parse(body['data']).provenance.data_hash;
+}
+
 test('profits of trades add up to the equity at the end, to the cent, in SQL', async () => {
   const [row] = await fleet.sql<{ difference: number }>(`
     select abs(100000 + sum(net_pnl)

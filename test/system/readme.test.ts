@@ -55,6 +55,8 @@ const SHOWS: Readonly<Record<string, RegExp>> = {
   'ktrdr-agent data show': /SP500[\s\S]*2000-01-03/,
   'ktrdr-agent config': /api_port[\s\S]*8000/,
   'ktrdr-agent workers': /ready/,
+  'ktrdr-agent drain agent-1 --reason maintenance --wait': /has finished: nothing runs there/,
+  'ktrdr-agent undrain agent-1': /takes work again/,
   'ktrdr-agent ops': /sweep[\s\S]*backtesting/,
   'ktrdr-agent report': /Wrote \S+op_sweep_\S+\.html/,
   'ktrdr-agent export --output units.parquet': /Wrote units\.parquet: units of op_sweep_/,

@@ -1,25 +1,18 @@
-import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { examples, type CliCommand } from '#agent/cli/command';
 import { openSession } from '#agent/cli/session';
 import { submitOnce } from '#agent/cli/outcome';
 import { requestedStrategy } from '#agent/cli/strategy-argument';
 import { finish } from '#agent/cli/submission';
+import { submissionCommand, submissionQuery } from '#agent/cli/submission-options';
 import { addTradingOptions, tradingFieldsOf } from '#agent/cli/trading-options';
-import { collectParameter, wholeNumber } from '#agent/cli/usage';
+import { collectParameter } from '#agent/cli/usage';
 
 export const backtestCommand: CliCommand = {
   name: 'backtest',
   create: (shell) => {
-    const command = clientCommand('backtest')
+    const command = submissionCommand('backtest')
       .description('Backtest a strategy on imported bars and print its metrics')
-      .argument('<strategy>', 'see `ktrdr-agent strategies`; or a strategy file')
-      .argument('[symbol]', 'see `ktrdr-agent data show`')
-      .argument('[timeframe]', 'such as 1d')
       .option('-p, --param <name=value>', 'a parameter of the strategy; may be repeated', collectParameter)
-      .option('--start <date>', 'first day; default: of the first bar')
-      .option('--end <date>', 'last day, itself included; default: of the last bar')
-      .option('--priority <n>', '0 to 20, higher first', wholeNumber('--priority', 0, 20))
-      .option('--wait', 'queue it even when no agent could run it now')
-      .option('-d, --detach', 'print the id and leave; do not wait for the result')
       .action(async (strategy, symbol, timeframe, options) => {
         const { start, end } = options;
         const requested = requestedStrategy(strategy, { symbol, timeframe, start, end });
@@ -29,11 +22,7 @@ export const backtestCommand: CliCommand = {
           parameters: options.param ?? {},
           ...tradingFieldsOf(options),
         };
-        const query = {
-          idempotency_key: crypto.randomUUID(),
-          wait: options.wait ?? false,
-          priority: options.priority,
-        };
+        const query = submissionQuery(options);
         const { data } = await submitOnce(() =>
           session.client.call('startBacktest', { body, query, signal: shell.signal }),
         );

@@ -1,73 +1,76 @@
-import { SETTINGS } from '#agent/contract/settings';
-import { describeSettingOrigin, type LoadedSettings } from '#agent/daemon/settings';
+import { Option } from '@commander-js/extra-typings';
+import { PROFILES } from '#agent/contract/settings';
+import type { LoadedSettings } from '#agent/daemon/settings';
 import { examples, settingsCommand, type CliCommand } from '#agent/cli/command';
-import { createOutput } from '#agent/cli/output';
+import { createOutput, type Output } from '#agent/cli/output';
 import { effectiveSettings } from '#agent/cli/session';
+import {
+  explainSetting,
+  findSetting,
+  SETTING_NAMES,
+  settingRow,
+  showExplained,
+  type SettingRow,
+} from '#agent/cli/setting-view';
 
 export const configCommand: CliCommand = {
   name: 'config',
   create: (shell) =>
     settingsCommand('config')
       .summary('Every setting and where its value came from')
-      .description('Every setting with its effective value and where it came from; secrets are not shown')
-      .action((flags) => {
-        const output = createOutput(shell, flags.json ?? false);
-        const rows = settingRows(effectiveSettings(shell, flags).settings);
-        output.document(rows);
-        output.table(rows, [
-          { header: 'SETTING', cell: ({ name }) => name },
-          { header: 'VALUE', cell: valueText, widthMin: 12, overflow: 'middle' },
-          { header: 'FROM', cell: ({ origin }) => origin, widthMin: 10, overflow: 'middle' },
-          { header: 'MEANING', cell: ({ description }) => description, widthMin: 24, optional: true },
-        ]);
-        output.note(
-          'Set them in /etc/ktrdr/agent.yaml, by the environment, or by flags of `ktrdr-agent run`.',
-        );
+      .description(
+        'Every setting with its effective value and where it came from; secrets are not shown. Flag goes ' +
+          'before environment, environment before file, file before profile.',
+      )
+      .option('--explain <name>', 'all about one setting, or about an environment name of older set-ups')
+      .option('--changed', 'only those that are not at their default')
+      .addOption(new Option('--profile <name>', 'as with this profile below the file').choices(PROFILES))
+      .action(({ explain, changed, json, ...flags }) => {
+        const output = createOutput(shell, json ?? false);
+        // A name that nobody knows is refused before any setting can be.
+        const found = explain === undefined ? undefined : findSetting(explain);
+        if (typeof found === 'object') {
+          output.document(found);
+          return output.line(`${found.name} ${found.answer}`);
+        }
+        const { settings } = effectiveSettings(shell, flags);
+        if (found !== undefined) {
+          const explained = explainSetting(settings, found);
+          output.document(explained);
+          return showExplained(output, explained, settings.file);
+        }
+        showAll(output, settings, changed ?? false);
       })
       .addHelpText(
         'after',
         examples(
           ['config', 'what is in force, and why'],
-          ['config --settings ./agent.yaml', 'of another file'],
-          ['config --json', 'with the environment name of each'],
+          ['config --explain slots', 'meaning, default, names, and every source that was looked at'],
+          ['config --explain REDIS_URL', 'what became of a name of an older set-up'],
+          ['config --profile prod --changed', 'what a profile changes'],
+          ['config --json', 'with the environment names of each'],
         ),
       ),
 };
 
-export interface SettingRow {
-  name: string;
-  value: unknown;
-  origin: string;
-  environment: readonly string[];
-  description: string;
+function showAll(output: Output, settings: LoadedSettings, onlyChanged: boolean): void {
+  const { file, values, warnings } = settings;
+  const all = SETTING_NAMES.map((name) => settingRow(settings, name));
+  const rows = onlyChanged ? all.filter(({ origin }) => origin !== 'default') : all;
+  output.document({ file, profile: values.profile ?? null, settings: rows, warnings });
+  if (rows.length === 0) output.line('Every setting is at its default.');
+  else showRows(output, rows);
+  for (const { message, hint } of warnings) {
+    output.note(`warning: ${message}${hint === null ? '' : ` (${hint})`}`);
+  }
+  output.note('Set them in /etc/ktrdr/agent.yaml, by the environment, or by flags of `ktrdr-agent run`.');
 }
 
-const HIDDEN = '(hidden)';
-
-export function settingRows({ values, origins }: LoadedSettings): SettingRow[] {
-  const names = Object.keys(SETTINGS) as Array<keyof typeof SETTINGS>;
-  return names.map((name) => {
-    const setting = SETTINGS[name];
-    const isSecret = 'secret' in setting && values[name] !== undefined;
-    return {
-      name,
-      value: isSecret ? HIDDEN : (values[name] ?? null),
-      origin: describeSettingOrigin(origins[name]),
-      environment: setting.env,
-      description: setting.description,
-    };
-  });
-}
-
-function valueText({ name, value }: SettingRow): string {
-  if (value === null) return '–';
-  if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ');
-  if (typeof value === 'number' && isDuration(name))
-    return value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`;
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** A setting that reads "1s" as a thousand is one in milliseconds; people write and read it with its unit. */
-function isDuration(name: string): boolean {
-  return SETTINGS[name as keyof typeof SETTINGS].schema.safeParse('1s').data === 1000;
+function showRows(output: Output, rows: readonly SettingRow[]): void {
+  output.table(rows, [
+    { header: 'SETTING', cell: ({ name }) => name },
+    { header: 'VALUE', cell: ({ text }) => text ?? '–', widthMin: 12, overflow: 'middle' },
+    { header: 'FROM', cell: ({ origin }) => origin, widthMin: 10, overflow: 'middle' },
+    { header: 'MEANING', cell: ({ description }) => description, widthMin: 24, optional: true },
+  ]);
 }

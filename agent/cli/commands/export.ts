@@ -1,15 +1,10 @@
-import { open, rename, rm } from 'node:fs/promises';
 import { Option } from '@commander-js/extra-typings';
-import { errorCode, Fault } from '#agent/kit/error';
-import { writeFault } from '#agent/kit/durable-file';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { chosenOperation } from '#agent/cli/chosen-operation';
+import { downloadToFile, downloadToStdout, formatOf, HEADERS_MS_MAX, rowCountOf } from '#agent/cli/download';
 import { bytes } from '#agent/cli/figures';
-import { openSession, type Session } from '#agent/cli/session';
-import { ReaderGone } from '#agent/cli/shell';
+import { openSession } from '#agent/cli/session';
 
-/** A million units over a slow line. */
-const EXPORT_MS_MAX = 60 * 60_000;
 const TABLES = { trades: 'listTrades', equity: 'listEquity', units: 'listUnits' } as const;
 const NAMES = ['trades', 'equity', 'units'] as const;
 
@@ -32,16 +27,22 @@ export const exportCommand: CliCommand = {
         const session = openSession(shell, flags);
         const { operation_id: id, operation_type: kind } = await chosenOperation(session, given);
         const table = what ?? (kind === 'sweep' ? 'units' : 'trades');
-        const chosen = format ?? (output?.toLowerCase().endsWith('.parquet') ? 'parquet' : 'csv');
+        const chosen = formatOf(format, output);
         const response = await session.client.open(TABLES[table], {
           params: { operation_id: id },
           query: { format: chosen },
           signal: shell.signal,
-          timeoutMs: EXPORT_MS_MAX,
+          timeoutMs: HEADERS_MS_MAX,
         });
-        if (output === '-') return await copyToStdout(session, response);
+        const download = {
+          what: `${table} of ${id}`,
+          response,
+          format: chosen,
+          rowCount: rowCountOf(response),
+        };
+        if (output === '-') return await downloadToStdout(session, download);
         const file = output ?? `${id}_${table}.${chosen}`;
-        const written = await copyToFile(response, file);
+        const written = await downloadToFile(session, download, file);
         session.output.document({ operation_id: id, what: table, format: chosen, file, bytes: written });
         session.output.line(`Wrote ${file}: ${table} of ${id}, ${bytes(written)}`);
       })
@@ -54,41 +55,3 @@ export const exportCommand: CliCommand = {
         ),
       ),
 };
-
-/** Beside its place and renamed in: a file with the name is whole. */
-async function copyToFile(response: Response, path: string): Promise<number> {
-  const partial = `${path}.${process.pid}.partial`;
-  let written = 0;
-  try {
-    await using file = await open(partial, 'wx', 0o644);
-    for await (const chunk of chunksOf(response)) {
-      await file.write(chunk);
-      written += chunk.length;
-    }
-    await file.sync();
-    await rename(partial, path);
-  } catch (cause) {
-    await rm(partial, { force: true });
-    throw cause instanceof Fault || !(cause instanceof Error && 'syscall' in cause)
-      ? cause
-      : writeFault(path, cause);
-  }
-  return written;
-}
-
-async function copyToStdout({ output }: Session, response: Response): Promise<void> {
-  if (output.json) {
-    throw new Fault('bad_request', 'Cannot export to stdout with --json: it has room for one document', {
-      hint: 'leave out --json, or name a file: -o trades.csv',
-    });
-  }
-  try {
-    for await (const chunk of chunksOf(response)) await Bun.write(Bun.stdout, chunk);
-  } catch (cause) {
-    throw errorCode(cause) === 'EPIPE' ? new ReaderGone() : cause;
-  }
-}
-
-function chunksOf(response: Response): AsyncIterable<Uint8Array<ArrayBuffer>> {
-  return response.body ?? new Blob().stream();
-}

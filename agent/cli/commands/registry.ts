@@ -1,11 +1,15 @@
 import type { CliCommand } from '#agent/cli/command';
 import { backtestCommand } from './backtest';
 import { cancelCommand } from './cancel';
+import { completionCommand } from './completion';
 import { configCommand } from './config';
 import { dataCommand } from './data';
 import { devCommand } from './dev';
+import { doctorCommand } from './doctor';
+import { drainCommand } from './drain';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
+import { helpCommand } from './help';
 import { indicatorsCommand } from './indicators';
 import { logsCommand } from './logs';
 import { opsCommand } from './ops';
@@ -16,6 +20,7 @@ import { showCommand } from './show';
 import { statusCommand } from './status';
 import { strategiesCommand } from './strategies';
 import { sweepCommand } from './sweep';
+import { undrainCommand } from './undrain';
 import { validateCommand } from './validate';
 import { versionCommand } from './version';
 import { workersCommand } from './workers';
@@ -24,11 +29,15 @@ import { workersCommand } from './workers';
 export const COMMANDS: readonly CliCommand[] = [
   backtestCommand,
   cancelCommand,
+  completionCommand,
   configCommand,
   dataCommand,
   devCommand,
+  doctorCommand,
+  drainCommand,
   exportCommand,
   followCommand,
+  helpCommand,
   indicatorsCommand,
   logsCommand,
   opsCommand,
@@ -39,6 +48,7 @@ export const COMMANDS: readonly CliCommand[] = [
   statusCommand,
   strategiesCommand,
   sweepCommand,
+  undrainCommand,
   validateCommand,
   versionCommand,
   workersCommand,

@@ -18,7 +18,9 @@ export const runCommand: CliCommand = {
           ['run --role control,worker --slots 4', 'both in one process'],
         ),
       );
-    for (const [name, setting] of Object.entries(SETTINGS)) command.addOption(settingOption(name, setting));
+    for (const [name, setting] of Object.entries<Setting>(SETTINGS))
+      // A mapping has no form as a flag or in the environment.
+      if (setting.env.length > 0) command.addOption(settingOption(name, setting));
     return command.action(async () => {
       const given: Record<string, unknown> = command.opts();
       const loaded = loadSettings({

@@ -1,3 +1,4 @@
+import { describeStrategy } from '#agent/engine/strategy/describe';
 import { describeParameters, type ParameterDescription } from '#agent/engine/strategy/parameters';
 import { STRATEGIES, strategyNamed } from '#agent/engine/strategy/registry';
 import type { Strategy } from '#agent/engine/strategy/strategy';
@@ -16,7 +17,7 @@ export const strategiesCommand: CliCommand = {
       .action((name, { json }) => {
         const output = createOutput(shell, json ?? false);
         const shown = name === undefined ? STRATEGIES : [strategyOf(name)];
-        output.document(shown.map(documentOf));
+        output.document(shown.map(describeStrategy));
         for (const [index, strategy] of shown.entries()) {
           if (index > 0) output.line();
           showStrategy(output, strategy);
@@ -34,12 +35,6 @@ export const strategiesCommand: CliCommand = {
 
 function strategyOf(argument: string): Strategy {
   return isStrategyFile(argument) ? readStrategyFile(argument).file.strategy : strategyNamed(argument);
-}
-
-function documentOf(strategy: Strategy): Record<string, unknown> {
-  const { name, description, grid, constraint } = strategy;
-  const parameters = describeParameters(strategy);
-  return { name, description, parameters, grid, constraint: constraint?.description ?? null };
 }
 
 function showStrategy(output: Output, strategy: Strategy): void {

@@ -1,23 +1,21 @@
-import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { examples, type CliCommand } from '#agent/cli/command';
 import { submitOnce } from '#agent/cli/outcome';
 import { searchOf, walkForwardLengths } from '#agent/cli/search-options';
 import { openSession } from '#agent/cli/session';
 import { requestedStrategy } from '#agent/cli/strategy-argument';
 import { finish } from '#agent/cli/submission';
+import { submissionCommand, submissionQuery } from '#agent/cli/submission-options';
 import { addTradingOptions, tradingFieldsOf } from '#agent/cli/trading-options';
 import { collectAxis, metricNamed, wholeNumber } from '#agent/cli/usage';
 
 export const sweepCommand: CliCommand = {
   name: 'sweep',
   create: (shell) => {
-    const command = clientCommand('sweep')
+    const command = submissionCommand('sweep')
       .summary('Backtest the combinations of a grid and rank them')
       .description(
         'Backtest the combinations of a parameter grid on all agents, rank the results, and say what they prove',
       )
-      .argument('<strategy>', 'see `ktrdr-agent strategies`; or a strategy file')
-      .argument('[symbol]', 'see `ktrdr-agent data show`')
-      .argument('[timeframe]', 'such as 1d')
       .option(
         '-g, --grid <axis>',
         'name=from:to:step, name=a,b,c or name=value; may be repeated; default: the grid of the strategy',
@@ -38,11 +36,6 @@ export const sweepCommand: CliCommand = {
       .option('--anchored', 'train always from the first bar')
       .option('--rank-by <metric>', 'metric that orders the results; default: sharpe_ratio', metricNamed)
       .option('--top <n>', 'units to show', wholeNumber('--top', 1, 1000), 10)
-      .option('--start <date>', 'first day; default: of the first bar')
-      .option('--end <date>', 'last day, itself included; default: of the last bar')
-      .option('--priority <n>', '0 to 20, higher first', wholeNumber('--priority', 0, 20))
-      .option('--wait', 'queue it even when no agent could run it now')
-      .option('-d, --detach', 'print the id and leave; do not wait for the results')
       .action(async (strategy, symbol, timeframe, options) => {
         const { start, end } = options;
         const requested = requestedStrategy(strategy, { symbol, timeframe, start, end });
@@ -54,11 +47,7 @@ export const sweepCommand: CliCommand = {
           rank_by: options.rankBy,
           ...tradingFieldsOf(options),
         };
-        const query = {
-          idempotency_key: crypto.randomUUID(),
-          wait: options.wait ?? false,
-          priority: options.priority,
-        };
+        const query = submissionQuery(options);
         const { data } = await submitOnce(() =>
           session.client.call('startSweep', { body, query, signal: shell.signal }),
         );

@@ -1,9 +1,11 @@
+import type { StrategyVerdict } from '#agent/contract/strategy-endpoints';
 import { describeParameters } from '#agent/engine/strategy/parameters';
 import type { Strategy } from '#agent/engine/strategy/strategy';
 import { COMBINATIONS_MAX, countCombinations } from '#agent/engine/search/grid';
 import { planSweep } from '#agent/engine/search/plan';
 import type { StrategyFile } from '#agent/engine/strategy/file/parse-strategy-file';
 import { describeProblem, problemsOf } from '#agent/engine/strategy/file/problems';
+import { strategyVerdict } from '#agent/engine/strategy/file/verdict';
 import { Fault } from '#agent/kit/error';
 import { examples, plainCommand, type CliCommand } from '#agent/cli/command';
 import { createOutput, type Output } from '#agent/cli/output';
@@ -48,23 +50,11 @@ function judge(path: string): Verdict {
   }
 }
 
-function documentOf({ path, file, fault }: Verdict): Record<string, unknown> {
-  if (fault !== undefined) {
-    const { message, hint, details } = fault;
-    const problems = problemsOf(details);
-    return { file: path, ok: false, error: message, hint: hint ?? null, problems };
-  }
-  const { name, description, grid, constraint } = file.strategy;
-  const parameters = describeParameters(file.strategy);
-  return {
-    file: path,
-    ok: true,
-    name,
-    description,
-    parameters,
-    grid,
-    constraint: constraint?.description ?? null,
-  };
+function documentOf({ path, file, fault }: Verdict): StrategyVerdict {
+  return strategyVerdict(path, () => {
+    if (fault !== undefined) throw fault;
+    return file;
+  });
 }
 
 function combinationsOf(strategy: Strategy): string {

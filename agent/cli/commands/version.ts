@@ -1,6 +1,5 @@
-import { buildInfo } from '#agent/kit/build-info';
 import { examples, plainCommand, type CliCommand } from '#agent/cli/command';
-import { createOutput } from '#agent/cli/output';
+import { versionText } from '#agent/cli/version-text';
 
 export const versionCommand: CliCommand = {
   name: 'version',
@@ -8,9 +7,7 @@ export const versionCommand: CliCommand = {
     plainCommand('version')
       .description('Version, commit and platform of this binary')
       .action(({ json }) => {
-        const output = createOutput(shell, json ?? false);
-        output.document(buildInfo);
-        output.line(`ktrdr-agent ${buildInfo.version} (${buildInfo.commit}, ${buildInfo.target})`);
+        shell.stdout.write(versionText(json ?? false));
       })
       .addHelpText(
         'after',

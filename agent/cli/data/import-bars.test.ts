@@ -5,6 +5,7 @@ test.each([
   ['SPX_1d.csv', 'SPX', '1d'],
   ['/data/BRK_B_1h.CSV', 'BRK_B', '1h'],
   ['./EURUSD_1M.csv', 'EURUSD', '1m'],
+  ['EUR%2FUSD_1h.csv', 'EUR/USD', '1h'],
 ])('%s is %s in bars of %s', (file, symbol, timeframe) => {
   expect(seriesOf(file, {})).toEqual({ symbol, timeframe: timeframe as '1d' });
 });

@@ -4,6 +4,7 @@ import { Option } from '@commander-js/extra-typings';
 import type { ImportReport } from '#agent/contract/bars';
 import { IMPORT_BYTES_MAX } from '#agent/contract/data-endpoints';
 import { TIMEFRAMES, timeframeSchema, type Timeframe } from '#agent/contract/timeframe';
+import { symbolInFileName } from '#agent/engine/bars-import/series-file-name';
 import { errorCode, Fault } from '#agent/kit/error';
 import { clientCommand, examples } from '#agent/cli/command';
 import { bytes, count, plural } from '#agent/cli/figures';
@@ -71,7 +72,7 @@ export function seriesOf(
 ): { symbol: string; timeframe: Timeframe } {
   const [, named, unit] = /^(.+)_([^_.]+)\.csv$/i.exec(file === '-' ? '' : basename(file)) ?? [];
   const parsed = timeframe ?? timeframeSchema.safeParse(unit?.toLowerCase()).data;
-  const chosen = symbol ?? named;
+  const chosen = symbol ?? (named === undefined ? undefined : symbolInFileName(named));
   if (chosen !== undefined && parsed !== undefined) return { symbol: chosen, timeframe: parsed };
   const missing = chosen === undefined ? '--symbol SPX --timeframe 1d' : '--timeframe 1d';
   const what =

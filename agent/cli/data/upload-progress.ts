@@ -28,7 +28,7 @@ export async function uploadWithProgress<T>(
         const whole = size === undefined ? '' : ` of ${bytes(size)}`;
         line.show({
           // Sent is not yet stored: the last percent is the control plane's.
-          fraction: size === undefined || size === 0 ? 0 : Math.min(0.99, sent / size),
+          fraction: size === undefined || size === 0 ? undefined : Math.min(0.99, sent / size),
           etaMs:
             size === undefined || rate === undefined || rate === 0
               ? undefined

@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from 
 import { SETTINGS } from '#agent/contract/settings';
 import type { RecordedProcess } from '#agent/contract/job';
 import { Fault } from '#agent/kit/error';
-import { ownProgram } from '#agent/worker/own-program';
+import { ownProgram } from '#agent/kit/own-program';
 import { recordProcess } from '#agent/worker/recorded-process';
 import type { FleetMember } from './fleet-file';
 

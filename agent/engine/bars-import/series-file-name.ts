@@ -8,6 +8,19 @@ export interface SeriesName {
   readonly timeframe: Timeframe;
 }
 
+/**
+ * The name of the file of a series, without its extension: `SPX_1d`. A slash, which symbols may have and
+ * file names not, is written as %2F; no symbol has a percent sign.
+ */
+export function seriesFileStem({ symbol, timeframe }: { symbol: string; timeframe: string }): string {
+  return `${symbol.replaceAll('/', '%2F')}_${timeframe}`;
+}
+
+/** The symbol that stands in such a name. */
+export function symbolInFileName(name: string): string {
+  return name.replaceAll(/%2F/gi, '/');
+}
+
 /** Symbol and timeframe of a file named `{symbol}_{timeframe}.csv`; folders before the name do not matter. */
 export function parseSeriesFileName(path: string): SeriesName {
   const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
@@ -23,7 +36,7 @@ export function parseSeriesFileName(path: string): SeriesName {
     );
   }
   const timeframe = timeframeSchema.safeParse(length.toLowerCase());
-  if (timeframe.success) return { symbol, timeframe: timeframe.data };
+  if (timeframe.success) return { symbol: symbolInFileName(symbol), timeframe: timeframe.data };
   const meant = SPELLINGS[length.toLowerCase()] ?? nearest(length, TIMEFRAMES);
   throw new Fault('invalid', `Cannot import ${name}: "${length}" is not a timeframe`, {
     hint: `${meant === undefined ? '' : `did you mean ${symbol}_${meant}.csv? `}timeframes are ${TIMEFRAMES.join(', ')}`,

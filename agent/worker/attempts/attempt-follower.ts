@@ -21,7 +21,7 @@ export interface FollowerOptions {
   clock: Clock;
   log: Log;
   /** The attempt has ended and its shim is free; called once. */
-  onEnded: () => void;
+  onEnded: (outcome: ExitRecord['outcome'] | undefined) => void;
 }
 
 /** Without an event from the shim the files are looked at so often. */
@@ -65,7 +65,7 @@ export class AttemptFollower {
     this.#options = options;
     this.#files = attemptFiles(job.attempt_dir);
     this.#units = new FileTail(this.#files.units);
-    void this.#ended.promise.then(() => options.onEnded());
+    void this.#ended.promise.then(() => options.onEnded(this.#exit?.outcome));
     this.#noticeEnd();
     this.done = this.#follow();
   }

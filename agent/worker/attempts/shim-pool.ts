@@ -16,7 +16,7 @@ import { spawnShim } from './spawn-shim';
 export interface ShimPoolOptions {
   shimsDir: string;
   /** So many shims without work are kept warm. */
-  idleMax: number;
+  idleMax: () => number;
   command: readonly string[];
   options: ShimOptions;
   environment: Readonly<Record<string, string | undefined>>;
@@ -76,7 +76,7 @@ export class ShimPool {
     if (!this.#shims.has(shim)) return;
     const { version, commit } = shim.link.state.build;
     const isOurs = version === buildInfo.version && commit === buildInfo.commit;
-    if (isOurs && !this.#isClosed && this.#idle.length < this.#options.idleMax) this.#idle.push(shim);
+    if (isOurs && !this.#isClosed && this.#idle.length < this.#options.idleMax()) this.#idle.push(shim);
     else this.discard(shim);
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AttemptKey } from '#agent/contract/lease';
 import { attemptsFixture, keyOf, orphanOf, runningProcesses } from '#test/support/attempts';
 import { waitUntil } from '#test/support/wait-until';
 import { attemptName } from '#agent/worker/attempt-files';
@@ -94,6 +95,23 @@ describe('an attempt', () => {
     expect(result.error?.message).toContain('it was ended by SIGKILL\nabout to die');
     await fixture.start(2, 'count');
     expect((await fixture.result(2)).outcome).toBe('completed');
+  });
+
+  test('that ends badly is told of, one that is completed or cancelled is not', async () => {
+    const failed: AttemptKey[] = [];
+    await using fixture = await attemptsFixture({ onFailed: (key) => void failed.push(key) });
+    await fixture.start(1, 'count');
+    await fixture.result(1);
+    await fixture.start(2, 'endless');
+    await runningProcesses(fixture);
+    fixture.supervisor.cancel(keyOf(2), 'cancelled', 'enough');
+    await fixture.result(2);
+    expect(failed).toEqual([]);
+    await fixture.start(3, 'throw');
+    await fixture.result(3);
+    await fixture.start(4, 'crash');
+    await fixture.result(4);
+    expect(failed).toEqual([keyOf(3), keyOf(4)]);
   });
 
   test('that leaves a process behind has it ended', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jobSpecSchema } from '#agent/contract/job';
-import type { JobSpec, ShimOptions } from '#agent/contract/job';
+import type { ExitRecord, JobSpec, ShimOptions } from '#agent/contract/job';
 import type { AttemptKey } from '#agent/contract/lease';
 import { attemptFiles, attemptName, readJsonFile, replaceFile } from '#agent/worker/attempt-files';
 import type { Clock } from '#agent/kit/clock';
@@ -16,7 +16,8 @@ import type { PooledShim } from './shim-pool';
 export interface SupervisorOptions {
   /** Holds shims/ and attempts/; short, since a socket's path ends at 107 bytes, and local. */
   runtimeDir: string;
-  slots: number;
+  /** How many attempts may run now. */
+  slots: () => number;
   worker: { id: string; name: string };
   delivery: Delivery;
   clock: Clock;
@@ -25,6 +26,8 @@ export interface SupervisorOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** How this program is started, before `__job` or `__run`; from source with the path of main.ts. */
   program: readonly string[];
+  /** An attempt ended badly, and nobody asked for that: the cause may lie in this host. */
+  onFailed?: (key: AttemptKey) => void;
   /** For tests, and for hosts that want other times. */
   shim?: Partial<ShimOptions>;
 }
@@ -97,9 +100,9 @@ export class AttemptSupervisor implements Supervisor {
     const followers = [...this.#followers.values()];
     const running = followers.filter((follower) => !follower.hasEnded).length;
     const undelivered = followers.length - running;
-    if (this.#closing !== undefined || undelivered >= this.#options.slots * UNDELIVERED_PER_SLOT_MAX)
+    if (this.#closing !== undefined || undelivered >= this.#options.slots() * UNDELIVERED_PER_SLOT_MAX)
       return 0;
-    return Math.max(0, this.#options.slots - running);
+    return Math.max(0, this.#options.slots() - running);
   }
 
   async start(work: Omit<JobSpec, 'attempt_dir'>, deadlineBootMs: number): Promise<void> {
@@ -151,7 +154,10 @@ export class AttemptSupervisor implements Supervisor {
       worker,
       clock,
       log,
-      onEnded: () => this.#freeShim(name),
+      onEnded: (outcome) => {
+        this.#freeShim(name);
+        if (outcome !== undefined && !WANTED.has(outcome)) this.#options.onFailed?.(follower.key);
+      },
     });
     this.#followers.set(name, follower);
     void this.#forgetWhenDone(follower);
@@ -237,6 +243,8 @@ export class AttemptSupervisor implements Supervisor {
     this.#follow({ ...job, attempt_dir: attemptDir }).lost('no process runs it any more');
   }
 }
+
+const WANTED: ReadonlySet<ExitRecord['outcome']> = new Set(['completed', 'cancelled', 'released']);
 
 const HOUR_MS = 3_600_000;
 const SHIM_DEFAULTS: Omit<ShimOptions, 'workload_command'> = {

@@ -1,4 +1,4 @@
-import type { ExportFormat } from '#agent/contract/export-endpoints';
+import { ROW_COUNT_HEADER, type ExportFormat } from '#agent/contract/export-endpoints';
 import { csvOf } from './csv';
 import { parquetOf } from './parquet';
 import type { Table } from './table';
@@ -15,6 +15,7 @@ export function tableAnswer<Row>(format: Exclude<ExportFormat, 'json'>, table: T
     headers: {
       'content-type': MEDIA_TYPES[format],
       'content-disposition': `attachment; filename="${table.name}.${format}"`,
+      ...(table.rowCount === undefined ? {} : { [ROW_COUNT_HEADER]: String(table.rowCount) }),
     },
   });
 }

@@ -1,4 +1,5 @@
-import type { Table } from './table';
+import { instantOfMicros } from '#control/store/instant';
+import type { Table, TableValue } from './table';
 
 /** RFC 4180 with a header, UTF-8, one chunk a part. Numbers are the shortest text of the same double. */
 export async function* csvOf<Row>({ columns, parts }: Table<Row>): AsyncGenerator<Uint8Array> {
@@ -12,7 +13,9 @@ export async function* csvOf<Row>({ columns, parts }: Table<Row>): AsyncGenerato
 }
 
 /** A missing value is an empty field, an empty text `""`. */
-function field(value: string | number | boolean | null): string {
+function field(value: TableValue): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value === 'bigint') return instantOfMicros(value);
   if (value === null) return '';
   const text = String(value);
   const needsQuotes = text === '' || /[",\r\n]/.test(text);

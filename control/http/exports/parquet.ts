@@ -45,6 +45,13 @@ function schemaOf<Row>({ name, type }: TableColumn<Row>): SchemaElement {
         converted_type: 'TIMESTAMP_MILLIS',
         logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
       };
+    case 'microseconds':
+      return {
+        ...common,
+        type: 'INT64',
+        converted_type: 'TIMESTAMP_MICROS',
+        logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' },
+      };
   }
 }
 
@@ -62,6 +69,9 @@ function parquetValue<Row>({ name, type, value }: TableColumn<Row>, row: Row) {
       break;
     case 'boolean':
       if (typeof found === 'boolean') return found;
+      break;
+    case 'microseconds':
+      if (typeof found === 'bigint') return found;
       break;
   }
   throw new AssertionError(`column ${name} is of type ${type}, not ${typeof found}`);

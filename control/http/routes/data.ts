@@ -6,6 +6,7 @@ import { importBars as readCsv, type BarsImportSummary } from '#agent/engine/bar
 import { present } from '#agent/kit/assert';
 import { limited } from '#control/http/body';
 import type { ControlContext } from '#control/http/context';
+import { barsTable } from '#control/http/exports/bars-table';
 import type { Handlers } from '#control/http/route';
 import { timeRange } from '#control/http/time-range';
 import { readAggregate, readBars, type BarsQuery } from '#control/store/bars';
@@ -16,7 +17,14 @@ import { listSeries, listSymbols, seriesOf } from '#control/store/series';
 
 type DataHandlers = Pick<
   Handlers,
-  'importBars' | 'getDataInfo' | 'listSymbols' | 'listTimeframes' | 'getBars' | 'rangeBars' | 'getBarsFile'
+  | 'importBars'
+  | 'getDataInfo'
+  | 'listSymbols'
+  | 'listTimeframes'
+  | 'getBars'
+  | 'exportBars'
+  | 'rangeBars'
+  | 'getBarsFile'
 >;
 
 /** Bars in one answer of `POST /data/range`, which has no pages. */
@@ -64,6 +72,10 @@ export function dataHandlers(context: ControlContext): DataHandlers {
           ? await readBars(database, range)
           : await readAggregate(database, { ...range, aggregate: query.aggregate });
       return barsReply(columns);
+    },
+
+    async exportBars({ params, query }) {
+      return await barsTable(database, { ...params, ...timeRange(query.start, query.end) }, query.format);
     },
 
     async rangeBars({ body }) {

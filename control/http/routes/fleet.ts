@@ -15,7 +15,7 @@ export function fleetHandlers(context: ControlContext): Pick<Handlers, 'getStatu
       return { success: true, data: await fleetStatus(context) };
     },
     async streamEvents({ signal }) {
-      return eventStream(fleetEvents(context, signal));
+      return eventStream(fleetEvents(context, AbortSignal.any([signal, context.stopping])));
     },
   };
 }
@@ -58,7 +58,12 @@ function reasonsOf(workers: readonly Worker[]): string[] {
     .filter((worker) => worker.verdict.state === 'lost' || worker.verdict.state === 'degraded')
     .map((worker) => `${worker.name} is ${worker.verdict.state}: ${worker.verdict.cause}`);
   if (!workers.some((worker) => worker.status !== 'temporarily_unavailable')) {
-    reasons.push('no worker is available: start one with `ktrdr-agent run --role worker`');
+    const draining = workers.find((worker) => worker.verdict.state === 'draining');
+    reasons.push(
+      draining === undefined
+        ? 'no worker is available: start one with `ktrdr-agent run --role worker`'
+        : `no worker is available: ${draining.name} drains, which \`ktrdr-agent undrain ${draining.name}\` ends`,
+    );
   }
   return reasons;
 }

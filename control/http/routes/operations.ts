@@ -1,8 +1,8 @@
 import { cancelOperation, retryOperation } from '#control/store/cancel';
 import { readLogs } from '#control/store/logs';
-import { listOperations, type OperationRow } from '#control/store/operations';
+import { listOperations, type OperationPage } from '#control/store/operations';
 import type { ControlContext } from '#control/http/context';
-import { detailed } from '#control/http/operation-detail';
+import { detailed, listed } from '#control/http/operation-detail';
 import { operationEvents } from '#control/http/operation-events';
 import { rowOf } from '#control/http/operation-rows';
 import type { Handlers } from '#control/http/route';
@@ -31,7 +31,7 @@ export function operationHandlers(context: ControlContext): OperationHandlers {
         limit: query.limit,
         offset: query.offset,
       });
-      return listReply(page);
+      return await listReply(context, page);
     },
 
     async getOperation({ params }) {
@@ -40,9 +40,8 @@ export function operationHandlers(context: ControlContext): OperationHandlers {
 
     async listChildren({ params, query }) {
       await rowOf(context, params.operation_id);
-      return listReply(
-        await listOperations(database.sql, { parentId: params.operation_id, activeOnly: false, ...query }),
-      );
+      const filter = { parentId: params.operation_id, activeOnly: false, ...query };
+      return await listReply(context, await listOperations(database.sql, filter));
     },
 
     async getLogs({ params, query }) {
@@ -59,7 +58,8 @@ export function operationHandlers(context: ControlContext): OperationHandlers {
 
     async streamOperation({ params, signal }) {
       await rowOf(context, params.operation_id);
-      return eventStream(operationEvents(context, params.operation_id, signal));
+      const over = AbortSignal.any([signal, context.stopping]);
+      return eventStream(operationEvents(context, params.operation_id, over));
     },
 
     async cancelOperation({ params, query }) {
@@ -80,11 +80,11 @@ export function operationHandlers(context: ControlContext): OperationHandlers {
   };
 }
 
-function listReply(page: { rows: OperationRow[]; totalCount: number; activeCount: number }) {
+async function listReply(context: ControlContext, { rows, totalCount, activeCount }: OperationPage) {
   return {
     success: true as const,
-    data: page.rows.map(operationOnWire),
-    total_count: page.totalCount,
-    active_count: page.activeCount,
+    data: await listed(context, rows),
+    total_count: totalCount,
+    active_count: activeCount,
   };
 }

@@ -2,11 +2,14 @@ import type { ControlContext } from '#control/http/context';
 import type { Handlers } from '#control/http/route';
 import { attemptHandlers } from './attempts';
 import { dataHandlers } from './data';
+import { doctorHandlers } from './doctor';
+import { drainHandlers } from './drain';
 import { exportHandlers } from './exports';
 import { fleetHandlers } from './fleet';
 import { indicatorHandlers } from './indicators';
 import { operationHandlers } from './operations';
 import { resultHandlers } from './results';
+import { strategyHandlers } from './strategies';
 import { workHandlers } from './work';
 import { workerHandlers } from './workers';
 
@@ -15,11 +18,14 @@ export function handlersOf(context: ControlContext): Handlers {
   return {
     ...attemptHandlers(context),
     ...dataHandlers(context),
+    ...doctorHandlers(context),
+    ...drainHandlers(context),
     ...exportHandlers(context),
     ...fleetHandlers(context),
     ...indicatorHandlers(context),
     ...operationHandlers(context),
     ...resultHandlers(context),
+    ...strategyHandlers(),
     ...workHandlers(context),
     ...workerHandlers(context),
   };

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import archivePath from '#dist/postgresql-18.tar.gz' with { type: 'file' };
+import archivePath from '#dist/postgresql-18.tar.zst' with { type: 'file' };
 import type { Clock } from '#agent/kit/clock';
 import { errorCode, Fault } from '#agent/kit/error';
 import { exec } from '#agent/kit/exec';
@@ -48,8 +48,9 @@ async function unpack(directory: string, clock: Clock): Promise<void> {
   const staging = await mkdtemp(join(parent, STAGING_PREFIX));
   try {
     const unpacked = join(staging, basename(directory));
-    // Bytes, not the file itself: Bun.Archive cannot read a file that is embedded in the binary.
-    await new Bun.Archive(await Bun.file(archivePath).bytes()).extract(unpacked);
+    // Bytes, not the file itself: Bun.Archive reads neither zstd nor a file embedded in the binary.
+    const packed = await Bun.file(archivePath).bytes();
+    await new Bun.Archive(await Bun.zstdDecompress(packed)).extract(unpacked);
     await rename(unpacked, directory).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
     });
@@ -81,7 +82,7 @@ async function works({ postgres }: Installation): Promise<boolean> {
   }
 }
 
-/** SHA-256 in chunks: 22 MB at once would hold up the event loop. */
+/** SHA-256 in chunks: 8 MB at once would hold up the event loop. */
 async function archiveHash(): Promise<string> {
   const hasher = new Bun.CryptoHasher('sha256');
   for await (const chunk of Bun.file(archivePath).stream()) hasher.update(chunk);

@@ -1,0 +1,42 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+
+/** A command as data: what help, completion and the reference are made from. */
+export interface CommandDescription {
+  /** "ktrdr-agent data import" */
+  command: string;
+  summary: string;
+  arguments: Array<{ name: string; required: boolean; variadic: boolean; description: string }>;
+  options: Array<{ flags: string; description: string; choices: readonly string[] | null }>;
+  commands: CommandDescription[];
+}
+
+export function describeCommand(command: CommandUnknownOpts): CommandDescription {
+  return {
+    command: pathOf(command).join(' '),
+    summary: command.summary() || command.description(),
+    arguments: command.registeredArguments.map((argument) => ({
+      name: argument.name(),
+      required: argument.required,
+      variadic: argument.variadic,
+      description: argument.description,
+    })),
+    options: command.options
+      .filter(({ hidden }) => !hidden)
+      .map(({ flags, description, argChoices }) => ({ flags, description, choices: argChoices ?? null })),
+    commands: visibleCommands(command).map(describeCommand),
+  };
+}
+
+/** Itself and all below it, depth first, hidden ones left out. */
+export function walkCommands(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return [command, ...visibleCommands(command).flatMap(walkCommands)];
+}
+
+/** From the name of the program on. */
+export function pathOf(command: CommandUnknownOpts): string[] {
+  return command.parent === null ? [command.name()] : [...pathOf(command.parent), command.name()];
+}
+
+function visibleCommands(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return [...command.createHelp().visibleCommands(command)];
+}

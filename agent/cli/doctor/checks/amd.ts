@@ -1,0 +1,8 @@
+import { capabilityCheck } from '#agent/cli/doctor/capability-check';
+import { judgeGpus } from '#agent/cli/doctor/gpu-check';
+
+export const amdCheck = capabilityCheck('amd', {
+  judge: judgeGpus,
+  fix: 'look at dmesg for amdgpu, and whether this user may open /dev/kfd',
+  ofAgent: true,
+});
