@@ -20,7 +20,10 @@ export function checkAlive(context: CoreContext, claim: AliveMessage): Uint8Arra
   return isBelow(context, claim.Incarnation, INCARNATION_MAX) ? addr : undefined;
 }
 
-/** Whether a suspect or dead message can be meant seriously. */
+/**
+ * Whether a suspect or dead message can be meant seriously. About this node itself everything is that it can
+ * still outdo; about others less (ACCUSATION_MAX).
+ */
 export function checkAccusation(
   context: CoreContext,
   claim: { readonly Incarnation: number; readonly Node: string; readonly From: string },
@@ -29,7 +32,8 @@ export function checkAccusation(
     context.counters.malformed++;
     return false;
   }
-  return isBelow(context, claim.Incarnation, ACCUSATION_MAX);
+  const isOwn = claim.Node === context.selfName;
+  return isBelow(context, claim.Incarnation, isOwn ? INCARNATION_MAX - 1 : ACCUSATION_MAX);
 }
 
 /**

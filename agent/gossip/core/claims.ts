@@ -1,19 +1,20 @@
 /** What is claimed about members, weighed against what is held: the rules of SWIM. */
 import type { AliveMessage, DeadMessage, PushNodeState, SuspectMessage } from '#agent/gossip/wire/messages';
 import { NODE_STATE } from '#agent/gossip/wire/messages';
-import { sameBytes } from './address';
+import { sameBytes, type Address } from './address';
 import { announce, makeRoom, replace } from './announce';
 import { checkAccusation, checkAlive } from './claim-check';
 import { reply, type CoreContext } from './context';
 import type { GossipRounds } from './gossip-rounds';
-import { isGone, memberOf, type Member } from './member';
-import { refuteClaim } from './own-record';
+import { aliveMessage, isGone, memberOf, type Member } from './member';
+import { ownRecord, refuteClaim } from './own-record';
 import type { Suspicions } from './suspicions';
 
 export interface Claims {
   alive(claim: AliveMessage): void;
-  suspect(claim: SuspectMessage): void;
-  dead(claim: DeadMessage): void;
+  /** `from`: who sent the packet, if it was one. */
+  suspect(claim: SuspectMessage, from?: Address): void;
+  dead(claim: DeadMessage, from?: Address): void;
   /** The members of a push/pull, one by one. */
   merge(nodes: readonly PushNodeState[]): void;
   /** This node's own probe of `member` failed. */
@@ -39,17 +40,15 @@ export function createClaims(context: CoreContext, rounds: GossipRounds, suspici
     announce(context, rounds, claim);
   };
 
-  const suspect = (claim: SuspectMessage): void => {
-    if (checkAccusation(context, claim)) weighSuspicion(claim);
+  const suspect: Claims['suspect'] = (claim, from) => {
+    if (!checkAccusation(context, claim)) return;
+    if (claim.Node === context.selfName) accusedSelf(context, rounds, { claim, from });
+    else weighSuspicion(claim);
   };
 
   const weighSuspicion = (claim: SuspectMessage): void => {
     const held = members.get(claim.Node);
     if (held === undefined || !parts.precedence.accusationWins(claim.Incarnation, held.incarnation)) return;
-    if (claim.Node === context.selfName) {
-      refuteClaim(context, rounds, claim.Incarnation);
-      return;
-    }
     if (isGone(held)) {
       // A dead member that was alive later than we knew: an old "alive" must not revive it (the hole of
       // memberlist), and what it once said about leaving is over.
@@ -70,17 +69,15 @@ export function createClaims(context: CoreContext, rounds: GossipRounds, suspici
     if (isWorthPassingOn) announce(context, rounds, claim);
   };
 
-  const dead = (claim: DeadMessage): void => {
-    if (checkAccusation(context, claim)) weighDeath(claim);
+  const dead: Claims['dead'] = (claim, from) => {
+    if (!checkAccusation(context, claim)) return;
+    if (claim.Node === context.selfName) accusedSelf(context, rounds, { claim, from });
+    else weighDeath(claim);
   };
 
   const weighDeath = (claim: DeadMessage): void => {
     const held = members.get(claim.Node);
     if (held === undefined || !parts.precedence.accusationWins(claim.Incarnation, held.incarnation)) return;
-    if (claim.Node === context.selfName) {
-      refuteClaim(context, rounds, claim.Incarnation);
-      return;
-    }
     const status = claim.From === claim.Node ? 'left' : 'failed';
     // At the same incarnation what a member said itself outranks what others found.
     if (
@@ -148,11 +145,27 @@ function tellTheDead(context: CoreContext, { claim, addr, held }: AliveClaim): v
   ]);
 }
 
+/**
+ * Refutes an accusation. One that was refuted already shows that its sender missed that: it is told directly,
+ * or it would hold to its suspicion until the end.
+ */
+function accusedSelf(
+  context: CoreContext,
+  rounds: GossipRounds,
+  { claim, from }: { claim: SuspectMessage | DeadMessage; from: Address | undefined },
+): void {
+  const own = ownRecord(context);
+  if (context.parts.precedence.accusationWins(claim.Incarnation, own.incarnation))
+    refuteClaim(context, rounds, claim.Incarnation);
+  else if (from !== undefined && !context.leaving) reply(context, from, [aliveMessage(own)]);
+}
+
 function aliveAboutSelf(context: CoreContext, rounds: GossipRounds, news: AliveClaim): void {
   const { claim, addr, held } = news;
   if (!sameBytes(addr, held.addr) || claim.Port !== held.address.port) {
-    // A former life of ours elsewhere is history; only a claim that outdoes us is a clone.
-    if (claim.Incarnation > held.incarnation) reportConflict(context, news);
+    // A clone, or a former life of ours elsewhere: by its incarnation alone nobody can tell, since the one
+    // that started later has the higher one. Whoever listens asks the group, and asks again.
+    reportConflict(context, news);
     return;
   }
   const isOurs =

@@ -38,7 +38,7 @@ export const ACCUSATION_MAX = INCARNATION_MAX - 0x1_0000;
  */
 export function startingIncarnation(boot: { persistedIncarnation?: number; unixSeconds: number }): number {
   const persisted = boot.persistedIncarnation ?? 0;
-  return Math.min(Math.max(persisted + 1, Math.floor(boot.unixSeconds), 1), ACCUSATION_MAX);
+  return Math.min(Math.max(persisted + 1, Math.floor(boot.unixSeconds), 1), INCARNATION_MAX);
 }
 
 export function memberOf(claim: AliveMessage, addr: Uint8Array, changedMs: number): Member {

@@ -30,13 +30,13 @@ export function receive(receivers: Receivers, message: PacketMessage, from: Addr
       answers.nack(message);
       return;
     case 'suspect':
-      claims.suspect(message);
+      claims.suspect(message, from);
       return;
     case 'alive':
       claims.alive(message);
       return;
     case 'dead':
-      claims.dead(message);
+      claims.dead(message, from);
       return;
     case 'user':
       context.effects.push({ kind: 'user', from, payload: message.payload });

@@ -1,4 +1,4 @@
-import type { CoreContext } from './context';
+import { send, type CoreContext } from './context';
 import type { Member } from './member';
 import { suspicionBounds, type Suspicion } from './suspicion';
 import type { Timer } from './timer-heap';
@@ -20,22 +20,49 @@ interface Running {
   timer: Timer | undefined;
 }
 
+/**
+ * Expected members that ask a suspect for its last word. All of ten thousand would drown it; all of a small
+ * group can, and there gossip more often misses one.
+ */
+const LAST_WORD_ASKERS = 64;
+/** When it is asked, in probe time-outs before the end: twice, since one datagram may be lost. */
+const LAST_WORDS = [2, 1];
+
 /** `isMuted`: this node may not accuse at present; expiries wait one probe interval and ask again. */
 export function createSuspicions(context: CoreContext, isMuted: () => boolean): Suspicions {
   const running = new Map<string, Running>();
   let expired: (member: Member) => void = () => undefined;
 
-  const arm = (name: string, entry: Running, atMs = entry.suspicion.dueMs()): void => {
+  const expire = (name: string, entry: Running): void => {
+    if (isMuted()) {
+      context.counters.accusationsMuted++;
+      setTimer(entry, context.nowMs + context.settings.probeIntervalMs, () => {
+        expire(name, entry);
+      });
+      return;
+    }
+    running.delete(name);
+    const member = context.members.get(name);
+    if (member?.status === 'suspect') expired(member);
+  };
+  const setTimer = (entry: Running, atMs: number, run: () => void): void => {
     context.timers.cancel(entry.timer);
-    entry.timer = context.timers.set(Math.max(atMs, context.nowMs), () => {
-      if (isMuted()) {
-        context.counters.accusationsMuted++;
-        arm(name, entry, context.nowMs + context.settings.probeIntervalMs);
-        return;
-      }
-      running.delete(name);
-      const member = context.members.get(name);
-      if (member?.status === 'suspect') expired(member);
+    entry.timer = context.timers.set(Math.max(atMs, context.nowMs), run);
+  };
+  const arm = (name: string, entry: Running): void => {
+    const dueMs = entry.suspicion.dueMs();
+    const lastWordMs = LAST_WORDS.map((before) => dueMs - before * context.settings.probeTimeoutMs).find(
+      (atMs) => atMs > context.nowMs,
+    );
+    if (lastWordMs === undefined) {
+      setTimer(entry, dueMs, () => {
+        expire(name, entry);
+      });
+      return;
+    }
+    setTimer(entry, lastWordMs, () => {
+      askForLastWord(context, name);
+      arm(name, entry);
     });
   };
 
@@ -69,4 +96,17 @@ export function createSuspicions(context: CoreContext, isMuted: () => boolean): 
       expired = listener;
     },
   };
+}
+
+/**
+ * Shortly before a suspicion ends the suspect is accused to its face: if it has refuted already and gossip
+ * missed this node, the answer comes at once. memberlist has no such step.
+ */
+function askForLastWord(context: CoreContext, name: string): void {
+  const member = context.members.get(name);
+  if (member?.status !== 'suspect') return;
+  if (context.rng.next() * context.members.groupSize() > LAST_WORD_ASKERS) return;
+  send(context, member.address, [
+    { type: 'suspect', Incarnation: member.incarnation, Node: name, From: context.selfName },
+  ]);
 }
