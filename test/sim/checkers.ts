@@ -12,6 +12,7 @@ export type Rule =
   | 'amplification'
   | 'convergence'
   | 'false-left'
+  | 'hasty-verdict'
   | 'invented-incarnation'
   | 'leave'
   | 'mismatched-meta'
@@ -114,7 +115,8 @@ export function createCheckers(
       if (input?.kind === 'packet' || input?.kind === 'dialog-request')
         checkReplies(settings, effects, report);
       for (const effect of effects) {
-        if (effect.kind === 'member') checkMember(books, figures, { host, effect, report });
+        if (effect.kind === 'member')
+          checkMember(books, figures, { host, effect, report, isTick: input?.kind === 'tick' });
         else if (effect.kind === 'persist') checkPersist(books, host, { effect, report });
         else if (effect.kind === 'conflict') figures.conflicts++;
       }
@@ -158,11 +160,13 @@ function checkBounds(settings: GossipSettings, host: Host, report: Report): void
 
 interface MemberEvent {
   readonly host: Host;
+  /** Its own verdict, not the news of another's. */
+  readonly isTick: boolean;
   readonly effect: Extract<Effect, { kind: 'member' }>;
   readonly report: Report;
 }
 
-function checkMember(books: Books, figures: Figures, { host, effect, report }: MemberEvent): void {
+function checkMember(books: Books, figures: Figures, { host, effect, report, isTick }: MemberEvent): void {
   const { member, change } = effect;
   const seen = booksOf(books, host);
   if (change === 'reap') {
@@ -176,7 +180,7 @@ function checkMember(books: Books, figures: Figures, { host, effect, report }: M
   if (!books.distrusted.has(member.name)) checkOrigin(books, member, (rule) => report(rule, where));
   if (change === 'suspect') figures.suspicions++;
   if (change === 'recover') figures.refutations++;
-  if (change === 'failed') judgeFailed(books, figures, { host, effect, report });
+  if (change === 'failed') judgeFailed(books, figures, { host, effect, report, isTick });
   if (change === 'left' && !books.left.has(member.name)) report('false-left', where);
 }
 
@@ -201,9 +205,10 @@ function checkOrigin(books: Books, member: Member, report: (rule: Rule) => void)
   else if (known !== meta && !Buffer.from(known).equals(meta)) report('mismatched-meta');
 }
 
-function judgeFailed(books: Books, figures: Figures, { host, effect, report }: MemberEvent): void {
+function judgeFailed(books: Books, figures: Figures, { host, effect, report, isTick }: MemberEvent): void {
   const { name, address } = effect.member;
   const accused = books.hostsNamed(name);
+  if (isTick) checkHaste(books.settings, effect, report);
   // Where it was held to be: one that moved has failed at its old address.
   const isRunning = accused.some(
     ({ core, leaving, ip }) => core !== undefined && !leaving && ip === address.host,
@@ -219,6 +224,17 @@ function judgeFailed(books: Books, figures: Figures, { host, effect, report }: M
     books.distrusted.has(name) ||
     accused.some((other) => now < other.excusedUntilMs || other.paused);
   if (!hasCause) report('accuracy', `${name} failed at ${host.name}#${host.index} without a cause`);
+}
+
+/** Nobody is called failed before the shortest suspicion of a small group is over. */
+function checkHaste(
+  { suspicionMult, probeIntervalMs }: GossipSettings,
+  { member, previous }: MemberEvent['effect'],
+  report: Report,
+): void {
+  const minMs = suspicionMult * probeIntervalMs;
+  const tookMs = member.changedMs - (previous?.changedMs ?? 0);
+  if (tookMs < minMs - 1) report('hasty-verdict', `${member.name} failed ${tookMs} ms after the suspicion`);
 }
 
 /** What is written down only grows, from life to life as well while the disk is kept. */

@@ -5,7 +5,8 @@ import { suspicionBounds } from '#agent/gossip/core/suspicion';
 import type { Checkers } from './checkers';
 import { createHost, PORT, type Host } from './host';
 import { between, pick } from './random';
-import { after, crash, give, moveHost, pause, resume, sendDatagram, startAgent, type World } from './world';
+import { crash, give, moveHost, pause, resume, sendDatagram, startAgent } from './agents';
+import { after, type World } from './world';
 
 export interface FaultContext {
   readonly world: World;

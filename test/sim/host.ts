@@ -1,5 +1,5 @@
 import type { GossipCore } from '#agent/gossip/core/core';
-import type { Input } from '#agent/gossip/core/effects';
+import type { Effect } from '#agent/gossip/core/effects';
 import type { Timer } from '#agent/gossip/core/timer-heap';
 
 /** One machine with one agent on it. Its index is its place in the network; its name may be another's too. */
@@ -34,8 +34,7 @@ export interface Host {
   excusedUntilMs: number;
 }
 
-export type Reply = Extract<import('#agent/gossip/core/effects').Effect, { kind: 'reply' }>['message'];
-export type Packet = Extract<Input, { kind: 'packet' }>;
+export type Reply = Extract<Effect, { kind: 'reply' }>['message'];
 
 export const INBOX_MAX = 2000;
 export const PORT = 7946;

@@ -7,7 +7,8 @@ import { HOST_FAULTS, NAME_FAULTS, NETWORK_FAULTS, PAUSE_FAULTS, seedsFor, type 
 import { createHost } from './host';
 import { createNetwork, type Conditions } from './network';
 import { between, forkRng, pick } from './random';
-import { after, createWorld, resume, runUntil, startAgent, type World, type WorldOptions } from './world';
+import { resume, startAgent } from './agents';
+import { after, createWorld, runUntil, type World, type WorldOptions } from './world';
 
 export interface SeedOptions extends WorldOptions {
   readonly seed: number;

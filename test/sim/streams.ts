@@ -1,6 +1,6 @@
-import type { DialogOutcome, Effect } from '#agent/gossip/core/effects';
+import type { DialogOutcome, Effect, Input } from '#agent/gossip/core/effects';
 import { PORT, type Host, type Reply } from './host';
-import { after, give, type World } from './world';
+import { after, type World } from './world';
 
 type OpenStream = Extract<Effect, { kind: 'dialog' }>;
 
@@ -8,7 +8,12 @@ type OpenStream = Extract<Effect, { kind: 'dialog' }>;
  * One request and one answer over virtual TCP. The asker hears exactly one outcome, if it still lives: the
  * answer, a refusal, a cut, or its own time-out.
  */
-export function openStream(world: World, asker: Host, { dialog, to, request, timeoutMs }: OpenStream): void {
+export function openStream(
+  world: World,
+  asker: Host,
+  { stream, give }: { stream: OpenStream; give: (world: World, host: Host, input: Input) => void },
+): void {
+  const { dialog, to, request, timeoutMs } = stream;
   const { life } = asker;
   let isOver = false;
   const end = (outcome: DialogOutcome): void => {

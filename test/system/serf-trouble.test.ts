@@ -33,18 +33,21 @@ describe.skipIf(missing !== undefined)('two of ours among three of serf', () => 
     await settled('failed', rest, [ours[1].name, serfs[2].name], FAILED_MS_MAX);
   });
 
-  scenario('8: three and ten seconds of standstill are survived', async ({ serfs, ours, all }) => {
-    for (const seconds of [3, 10]) {
-      ours[1].signal('SIGSTOP');
-      await Bun.sleep(seconds * 1_000);
-      ours[1].signal('SIGCONT');
-      await settled('alive', all, [ours[1].name]);
-    }
-    expect(await everFailed(serfs[0], ours[1].name)).toBe(false);
-    expect(failures(ours[0])).toEqual([]);
-    // The one that slept accuses nobody.
-    expect(failures(ours[1])).toEqual([]);
-  });
+  scenario(
+    '8: three seconds of standstill are survived, ten are taken back',
+    async ({ serfs, ours, all }) => {
+      for (const seconds of [3, 10]) {
+        ours[1].signal('SIGSTOP');
+        await Bun.sleep(seconds * 1_000);
+        ours[1].signal('SIGCONT');
+        // With three confirmations suspicion lasts its minimum, four seconds: only the first is too short.
+        if (seconds === 3) expect(await everFailed(serfs[0], ours[1].name)).toBe(false);
+        await settled('alive', all, [ours[1].name]);
+      }
+      // The one that slept accuses nobody.
+      expect(failures(ours[1])).toEqual([]);
+    },
+  );
 
   scenario('8: forty seconds of standstill are a failure that is taken back', async ({ ours, all }) => {
     ours[1].signal('SIGSTOP');
@@ -55,24 +58,30 @@ describe.skipIf(missing !== undefined)('two of ours among three of serf', () => 
     expect(failures(ours[1])).toEqual([]);
   });
 
-  scenario(
-    '9: UDP dropped one way, then both: known as degraded, never failed',
-    async ({ lab, serfs, ours }) => {
-      const [mine] = ours;
-      const [theirs] = serfs;
-      const degraded = (): boolean =>
-        mine
-          .happenings()
-          .some(({ kind, name, path }) => kind === 'udp-path' && name === theirs.name && path === 'degraded');
-      await using _oneWay = await lab.drop(mine.host, theirs.host, 'udp');
-      await waitUntil('the path to be degraded', degraded, { timeoutMs: 60_000 });
-      await using _otherWay = await lab.drop(theirs.host, mine.host, 'udp');
-      await Bun.sleep(15_000);
-      expect(await mine.statusOf(theirs.name)).toBe('alive');
-      expect(await theirs.statusOf(mine.name)).toBe('alive');
-      expect(failures(mine)).toEqual([]);
-    },
-  );
+  scenario('9: UDP dropped one way, then both: known as degraded, never failed', async (group) => {
+    const { lab, ours, all } = group;
+    const [mine] = ours;
+    const others = all.filter((member) => member !== mine);
+    await using cuts = new AsyncDisposableStack();
+    for (const { host } of others) cuts.use(await lab.drop(mine.host, host, 'udp'));
+    const degraded = (node: OurNode, name: string): boolean =>
+      node
+        .happenings()
+        .some((seen) => seen.kind === 'udp-path' && seen.name === name && seen.path === 'degraded');
+    for (const { name } of others) {
+      await waitUntil(`the path to ${name} to be degraded`, () => degraded(mine, name), {
+        timeoutMs: 60_000,
+      });
+    }
+    await waitUntil('the path back to be degraded', () => degraded(ours[1], mine.name), {
+      timeoutMs: 60_000,
+    });
+    for (const { host } of others) cuts.use(await lab.drop(host, mine.host, 'udp'));
+    await Bun.sleep(20_000);
+    for (const { name } of others) expect(await mine.statusOf(name)).toBe('alive');
+    for (const member of others) expect(await member.statusOf(mine.name)).toBe('alive');
+    expect(failures(mine)).toEqual([]);
+  });
 
   scenario('10: a partition of a minute heals by itself', async ({ lab, serfs, ours, all }) => {
     const left: Members = [serfs[0], ours[0]];
@@ -171,13 +180,19 @@ describe.skipIf(missing !== undefined)('a hundred of ours', () => {
         { timeoutMs: 60_000, everyMs: 500 },
       );
     }
-    many.signal('SIGKILL');
-    const [serf] = serfs;
-    await waitUntil(
-      'a hundred failed',
-      async () => ((await serf?.members()) ?? []).filter(({ status }) => status === 'failed').length === 100,
-      { timeoutMs: 120_000, everyMs: 1_000 },
-    );
+    await serfs[0]?.run('tags', '-set=role=changed');
+    await waitUntil('the tag of serf at ours', async () => {
+      const seen = (await many.members()).find(({ name }) => name === 'serf-2');
+      return seen?.tags.role === 'changed';
+    });
+    await many.command({ command: 'leave' });
+    for (const serf of serfs) {
+      await waitUntil(
+        `a hundred left at ${serf.name}`,
+        async () => (await serf.members()).filter(({ status }) => status === 'left').length === 100,
+        { timeoutMs: 60_000, everyMs: 500 },
+      );
+    }
   });
 });
 

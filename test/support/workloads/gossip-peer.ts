@@ -109,7 +109,7 @@ async function obey(command: Command): Promise<unknown> {
     case 'query':
       return node.tell({ kind: 'query', query: queryOf(command) });
     case 'leave':
-      for (const member of nodes) await member.leave();
+      await Promise.all(nodes.map((member) => member.leave()));
       return null;
   }
 }
