@@ -83,6 +83,27 @@ describe('runDaemon() as a worker', () => {
     expect(daemon.log()).not.toContain('level=error');
   });
 
+  test('tells of IB access and the share that its settings name', async () => {
+    await using folder = await tempDir();
+    await using peer = new ControlPeer();
+    using gateway = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } });
+    const environment = {
+      IB_GATEWAY_HOST: '127.0.0.1',
+      IB_GATEWAY_PORT: String(gateway.port),
+      SHARED_DATA_PATH: folder.path,
+      KTRDR_PROXMOX_HOST: 'pve1',
+    };
+    await using daemon = await startDaemon({ folder: folder.path, apiUrl: peer.url, environment });
+    const { capabilities, worker_id } = await waitUntil('the registration', () => peer.registrations[0], {
+      timeoutMs: 15_000,
+    });
+    expect(capabilities.ib).toMatchObject({ state: 'present', value: { port: gateway.port } });
+    expect(capabilities.share).toMatchObject({ state: 'present', value: { writable: true, seenNodes: [] } });
+    expect(capabilities.virtualisation).toMatchObject({ value: { proxmoxHost: 'pve1' } });
+    expect(existsSync(join(folder.path, '.ktrdr', 'nodes', worker_id))).toBe(true);
+    expect((await healthOf(daemon)).ib_available).toBe(true);
+  });
+
   test('runs, says why, and leaves without a control plane', async () => {
     await using folder = await tempDir();
     const apiUrl = `http://127.0.0.1:${await freePort()}`;
