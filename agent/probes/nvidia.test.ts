@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gpuCapabilitySchema, type GpuCapability } from '#agent/contract/gpu-capability';
 import { present } from '#agent/kit/assert';
@@ -177,6 +178,18 @@ test('a process that cannot be killed is named, and none is started beside it', 
   expect(processIdentity(hanging.pid)).toBeUndefined();
   await probe.probe(host).catch(() => undefined);
   expect(looks).toBe(2);
+});
+
+test('docs/agents.md has an answer in the words of the probe', () => {
+  const read = (path: string): string => readFileSync(join(import.meta.dir, path), 'utf8');
+  const [, section = ''] = read('../../docs/agents.md').split('\n## GPUs\n');
+  const [, table = ''] = section.split('| --- | --- |\n');
+  const said = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| ([^|]+) \|/gm)].map(
+    ([, words = '']) => words,
+  );
+  expect(said.length).toBeGreaterThan(5);
+  const source = read('nvidia.ts') + read('gpu-judgement.ts').replaceAll('${name}', 'libnvidia-ml.so.1');
+  for (const words of said) expect(source).toContain(words.replace(/ \(E[A-Z]+\)$/, ''));
 });
 
 const PCI = '/sys/bus/pci/devices';
