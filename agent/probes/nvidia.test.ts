@@ -6,6 +6,7 @@ import { present } from '#agent/kit/assert';
 import { describeError, Fault } from '#agent/kit/error';
 import { descendants, processIdentity } from '#agent/kit/process';
 import { fakeNvidia, noFakeNvidia, type FakeNvidia } from '#test/support/fake-nvidia';
+import { tempDir } from '#test/support/temp-dir';
 import { waitUntil } from '#test/support/wait-until';
 import { systemHost, systemHostWith, type HostReader } from './host';
 import { nvidiaProbe } from './nvidia';
@@ -109,9 +110,17 @@ describe.skipIf(noFakeNvidia !== undefined)('the process that asks the libraries
   });
 
   test('says how many more failed when all did', async () => {
-    expect(await trouble({ devices: 3, lost0: 1, lost1: 1, lost2: 1 })).toMatch(
-      /\(2 more devices failed too\)$/,
+    expect(await trouble({ devices: 3, lost0: 1, lost1: 1, lost2: 1 })).toMatch(/^All 3 devices: NVML: GPU/);
+    expect(await trouble({ devices: 2, lost0: 1, alloc1: 214 })).toMatch(
+      /^None of 2 devices works, the first/,
     );
+  });
+
+  test('says that a library cannot be loaded', async () => {
+    await using folder = await tempDir();
+    await Bun.write(join(folder.path, 'libnvidia-ml.so.1'), 'no library');
+    const message = await nvidiaProbe(folder.path).probe(bare).then(String, describeError);
+    expect(message).toMatch(/^libnvidia-ml.so.1 cannot be loaded: .*version 450 or later/s);
   });
 
   test('leaves a device that CUDA hides untried', async () => {
