@@ -34,6 +34,10 @@ const LONG_SWEEP = 'sweep sma_cross SPX 1d -g fast=2:200:1 -g slow=201:400:1 --d
 
 const devFolder = ({ folder }: World): Record<string, string> => ({ KTRDR_DEV_DIR: join(folder, 'dev') });
 
+async function downDev({ succeed, folder }: World): Promise<void> {
+  await succeed(`dev down --dir ${join(folder, 'dev')} --json`);
+}
+
 /** The first agent, as if the one who types sat at its machine. */
 async function firstAgent({ fleet }: World): Promise<Record<string, string>> {
   const { body } = await fleet.api('GET', '/api/v1/workers');
@@ -93,11 +97,16 @@ export const exampleRules: readonly ExampleRule[] = [
     },
   },
   {
+    matches: /^ktrdr-agent dev up --watch/,
+    environment: devFolder,
+    until: /Watching/,
+    exits: [0, 130],
+    tidy: downDev,
+  },
+  {
     matches: /^ktrdr-agent dev up/,
     environment: devFolder,
-    tidy: async ({ succeed, folder }) => {
-      await succeed(`dev down --dir ${join(folder, 'dev')} --json`);
-    },
+    tidy: downDev,
   },
   {
     matches: /^ktrdr-agent cancel/,
