@@ -52,6 +52,8 @@ debian_packages() {
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing='postgresql'
   # A transaction pooler, which the control plane must recognise and refuse.
   [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
+  # A clock that is off, for the machine of a control plane.
+  ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
   have shellcheck || missing="$missing shellcheck"
   [ -n "$missing" ] || return 0
   if [ "${KTRDR_NO_APT:-}" = 1 ] || ! have apt-get || [ "$(id -u)" != 0 ]; then

@@ -39,12 +39,14 @@ function exitCodes(): string {
   return `0      Done, and found as it should be.
 1      It could not be done, or what was looked at is not well:
          status            the fleet is degraded
+         doctor            a check warns
          dev status        some of its processes do not run
          backtest, sweep, follow
                            the operation failed or was cancelled
        ${codesOf(1)}
 2      Wrong usage or input: nothing was done; or what was looked at is down:
          status            the control plane does not answer
+         doctor            something is broken
          dev status        none of its processes runs
          validate          a file has mistakes
        ${codesOf(2)}

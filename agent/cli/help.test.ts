@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { capturedShell } from '#test/support/captured-shell';
 import { pathOf, walkCommands } from './command-tree';
 import { COMMAND_GROUPS } from './help-layout';
+import { referencePage } from './reference-page';
 import { createProgram } from './run-cli';
 
 /** `UPDATE_GOLDEN=1 bun test agent/cli/help.test.ts` writes them anew. */
@@ -30,6 +31,21 @@ test.each(pages.map(({ path, command }) => [path.join(' ') || 'ktrdr-agent', com
   },
 );
 
+test('docs/cli.md has the help of every command', () => {
+  const file = join(import.meta.dirname, '../../docs/cli.md');
+  const page = referencePage(createProgram(capturedShell({ columns: 100 })));
+  if (process.env.UPDATE_GOLDEN) writeFileSync(file, page);
+  expect(readFileSync(file, 'utf8')).toBe(page);
+});
+
+test('the commands that the README begins with are examples, which a test runs', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const commands = [...readme.matchAll(/^\| `(ktrdr-agent [^`]+)` \|/gm)].map(([, command = '']) => command);
+  expect(commands).toHaveLength(10);
+  const page = referencePage(program);
+  expect(commands.filter((command) => !page.includes(`\n  ${command}\n`))).toEqual([]);
+});
+
 test('no golden is left of a command that is gone', () => {
   const names = pages.map(({ path }) => `${['ktrdr-agent', ...path].join('-')}.txt`);
   expect(names.length).toBeGreaterThan(15);
@@ -51,6 +67,6 @@ test.each(
 test('every command stands under one heading of the first page', () => {
   const grouped = Object.values(COMMAND_GROUPS).flat();
   expect(new Set(grouped).size).toBe(grouped.length);
-  const names = program.commands.map((command) => command.name());
+  const names = pages.filter(({ path }) => path.length === 1).map(({ path }) => path[0] ?? '');
   expect(names.filter((name) => !grouped.includes(name))).toEqual([]);
 });

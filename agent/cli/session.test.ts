@@ -43,6 +43,8 @@ test('whoever says another way is not sent to the fleet', async () => {
   expect(url({ API_PORT: '8001' })).toBe('http://127.0.0.1:8001');
   expect(url({ KTRDR_TOKEN_FILE: '/token' })).toBe('http://127.0.0.1:8000');
   expect(url({}, { apiUrl: 'http://other:1' })).toBe('http://other:1');
+  // A profile is no more than another default.
+  expect(url({ KTRDR_PROFILE: 'dev' })).toBe('http://127.0.0.1:8123');
 });
 
 test('a damaged fleet file says what to do, a missing one nothing', async () => {

@@ -38,8 +38,8 @@ export function effectiveSettings(
     flags: { api_url: flags.apiUrl, profile: flags.profile, token_file: flags.tokenFile },
   });
   const { origins, values } = settings;
-  const isFree = (['api_url', 'api_port', 'state_dir', 'token_file'] as const).every(
-    (name) => origins[name].from === 'default',
+  const isFree = (['api_url', 'api_port', 'state_dir', 'token_file'] as const).every((name) =>
+    ['default', 'profile'].includes(origins[name].from),
   );
   const directory = fleetDirectory(shell);
   const fleet = isFree ? readFleet(directory) : undefined;

@@ -32,6 +32,15 @@ export type DoctorReport = z.infer<typeof doctorReportSchema>;
 export const CONTROL_CHECKS = ['agents', 'database', 'leases', 'schema', 'work'] as const;
 export type ControlCheckName = (typeof CONTROL_CHECKS)[number];
 
+/** What each looks at, for the help page. */
+export const ABOUT_CONTROL_CHECKS: Readonly<Record<ControlCheckName, string>> = {
+  agents: 'agents of the fleet that are not ready, or of another version',
+  database: 'version, clock, connections and durability of the database',
+  leases: 'rights of agents to their work',
+  schema: 'migrations, and drift of the live schema from them',
+  work: 'what waits, and why',
+};
+
 /** What a check found; its name is added by whoever ran it. */
 export type Finding = Omit<Check, 'name'>;
 

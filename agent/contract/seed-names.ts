@@ -117,6 +117,7 @@ export const SEED_NAMES: Readonly<Record<string, SeedName>> = {
     `${EVERY_KIND}; KTRDR_ROLE says whether it is an agent or the control plane`,
     TRAINS,
   ),
+  TAG: COMPOSE,
   TRAINING_HOST_SERVICE_URL: PULLED,
   TRAINING_WORKER_REPLICAS: REPLICAS,
   USER_GID: GITEA,
@@ -124,6 +125,7 @@ export const SEED_NAMES: Readonly<Record<string, SeedName>> = {
   USE_IB_HOST_SERVICE: replaced(IB_DIRECT, NO_IB_DATA),
   USE_REMOTE_BACKTEST_SERVICE: LOCAL,
   USE_TRAINING_HOST_SERVICE: LOCAL,
+  VERSION: COMPOSE,
   WORKER_HOSTNAME: replaced(
     'an agent is named after its host; where that name does not lead to it, set WORKER_ENDPOINT_URL',
   ),

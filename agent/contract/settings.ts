@@ -20,7 +20,10 @@ export type Profile = (typeof PROFILES)[number];
 /** A number, all that cores and memory allow, or a share of the cores, such as "50%". */
 export type SlotsSetting = number | 'auto' | `${number}%`;
 
-const duration = (byDefault: string) => durationMsSchema.default(() => durationMsSchema.parse(byDefault));
+const duration = (byDefault: string, leastMs = 0) =>
+  durationMsSchema
+    .refine((ms) => ms >= leastMs, `give at least ${leastMs}ms`)
+    .default(() => durationMsSchema.parse(byDefault));
 const words = z.union([
   z.array(z.string()),
   z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean)),
@@ -92,7 +95,7 @@ export const SETTINGS = {
     example: '/opt/nvidia/lib64',
   },
   heartbeat: {
-    schema: duration('5s'),
+    schema: duration('5s', 50),
     env: ['KTRDR_HEARTBEAT'],
     unit: 'ms',
     description: 'time between the heartbeats of an agent',
@@ -127,7 +130,7 @@ export const SETTINGS = {
     description: 'how long a job process without work waits for an agent that is away',
   },
   lease: {
-    schema: duration('30s'),
+    schema: duration('30s', 500),
     env: ['KTRDR_LEASE'],
     unit: 'ms',
     description: 'how long an agent may be silent before its work is given to another',

@@ -41,7 +41,7 @@ async function lab(): Promise<Lab> {
   }
   const children = stack.use(childProcesses());
   const output = join(folder.path, 'registered');
-  children.spawn(controlSide.within([process.execPath, 'test/support/control-peer-process.ts', '8000']), {
+  children.spawn(controlSide.within([process.execPath, 'test/support/workloads/control-peer.ts', '8000']), {
     stdout: Bun.file(output),
   });
   const lines = (): string[] => readFileSync(output, 'utf8').trim().split('\n');

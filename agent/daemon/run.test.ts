@@ -83,6 +83,46 @@ describe('runDaemon() as a worker', () => {
     expect(daemon.log()).not.toContain('level=error');
   });
 
+  test('takes its slots from its profile, and starts although names are not read, which it says once', async () => {
+    await using folder = await tempDir();
+    await using peer = new ControlPeer();
+    const environment = { KTRDR_PROFILE: 'dev', USE_IB_HOST_SERVICE: 'true', KTRDR_SLOST: '9' };
+    await using daemon = await startDaemon({ folder: folder.path, apiUrl: peer.url, environment });
+    const { capabilities, slots } = await waitUntil('the registration', () => peer.registrations[0], {
+      timeoutMs: 15_000,
+    });
+    expect(capabilities.slots).toMatchObject({
+      state: 'present',
+      value: { slots },
+      derivation: expect.arrayContaining([expect.stringMatching(/^50% of [\d.]+ usable cores: \d+$/)]),
+    });
+    const log = daemon.log();
+    expect(log.match(/USE_IB_HOST_SERVICE is not read: in this version no bars come/g)).toHaveLength(1);
+    expect(log).toContain('did you mean KTRDR_SLOTS?');
+    expect(log).toMatch(/message=slots slots=\d+ .*derivation=/);
+  });
+
+  test('tells of IB access and the share that its settings name', async () => {
+    await using folder = await tempDir();
+    await using peer = new ControlPeer();
+    using gateway = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } });
+    const environment = {
+      IB_GATEWAY_HOST: '127.0.0.1',
+      IB_GATEWAY_PORT: String(gateway.port),
+      SHARED_DATA_PATH: folder.path,
+      KTRDR_PROXMOX_HOST: 'pve1',
+    };
+    await using daemon = await startDaemon({ folder: folder.path, apiUrl: peer.url, environment });
+    const { capabilities, worker_id } = await waitUntil('the registration', () => peer.registrations[0], {
+      timeoutMs: 15_000,
+    });
+    expect(capabilities.ib).toMatchObject({ state: 'present', value: { port: gateway.port } });
+    expect(capabilities.share).toMatchObject({ state: 'present', value: { writable: true, seenNodes: [] } });
+    expect(capabilities.virtualisation).toMatchObject({ value: { proxmoxHost: 'pve1' } });
+    expect(existsSync(join(folder.path, '.ktrdr', 'nodes', worker_id))).toBe(true);
+    expect((await healthOf(daemon)).ib_available).toBe(true);
+  });
+
   test('runs, says why, and leaves without a control plane', async () => {
     await using folder = await tempDir();
     const apiUrl = `http://127.0.0.1:${await freePort()}`;

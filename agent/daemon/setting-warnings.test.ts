@@ -11,7 +11,7 @@ const SEEDS: Readonly<Record<string, string>> = {
     DRONE_RPC_SECRET DRONE_RUNNER_CAPACITY DRONE_SERVER_HOST DRONE_SERVER_PROTO GF_SECURITY_ADMIN_PASSWORD
     GITEA_CLIENT_ID GITEA_CLIENT_SECRET GITEA__database__DB_TYPE GITEA__database__HOST GRAFANA_PASSWORD
     IB_GATEWAY_HOST IB_GATEWAY_PORT JWT_SECRET KTRDR_API_URL POSTGRES_DB POSTGRES_PASSWORD POSTGRES_USER
-    REDIS_PASSWORD REDIS_URL SERVICE_MODE SHARED_DATA_PATH USER_GID USER_UID`,
+    REDIS_PASSWORD REDIS_URL SERVICE_MODE SHARED_DATA_PATH USER_GID USER_UID VERSION`,
   'distributed-training-backtesting-phases-5-6': `GIT_REF IB_HOST_SERVICE_URL KTRDR_API_URL
     REMOTE_BACKTEST_SERVICE_URL TRAINING_HOST_SERVICE_URL USE_IB_HOST_SERVICE USE_REMOTE_BACKTEST_SERVICE
     USE_TRAINING_HOST_SERVICE WORKER_ENDPOINT_URL WORKER_ID WORKER_IDS WORKER_IP WORKER_PORT WORKER_TYPE`,
@@ -20,7 +20,7 @@ const SEEDS: Readonly<Record<string, string>> = {
   'phase-0-ib-host-service': `IB_AUTH_ENABLED IB_AUTH_TYPE IB_CONNECTOR_URL IB_HOST_SERVICE_URL
     IB_USE_HOST_SERVICE USE_IB_HOST_SERVICE`,
   'pre-production-architecture': `BACKTEST_WORKER_REPLICAS DB_HOST DB_NAME DB_PASSWORD DB_PORT DB_USER
-    GF_ADMIN_PASSWORD GHCR_TOKEN IMAGE_TAG JWT_SECRET KTRDR_API_URL OTLP_ENDPOINT SHARED_MOUNT_PATH
+    GF_ADMIN_PASSWORD GHCR_TOKEN IMAGE_TAG JWT_SECRET KTRDR_API_URL OTLP_ENDPOINT SHARED_MOUNT_PATH TAG
     TRAINING_WORKER_REPLICAS WORKER_HOSTNAME WORKER_PORT WORKER_PUBLIC_BASE_URL WORKER_TYPE`,
 };
 
@@ -150,6 +150,16 @@ describe('a database in pieces', () => {
       expect(error).toBeInstanceOf(Fault);
       expect(JSON.stringify(error) + String(error)).not.toMatch(/p@ss|other@|p%40ss/);
     }
+  });
+
+  test('goes behind a flag like every variable, without a word', () => {
+    const { values } = loadSettings({
+      uid: 1000,
+      environment: { HOME: '/home/ann', ...parts, DATABASE_URL: '' },
+      flags: { role: 'control', database_url: 'postgres://elsewhere/x' },
+      readFile: () => '',
+    });
+    expect(values.database_url).toBe('postgres://elsewhere/x');
   });
 
   test('is nothing for an agent, which is said', () => {

@@ -84,6 +84,8 @@ function databaseWarnings(environment: Environment, values: SettingsValues): Set
     const message = `${name} ${isAre} not read without DB_HOST: the control plane runs its own PostgreSQL`;
     return [{ name, message, hint: 'set DB_HOST as well, or DATABASE_URL instead' }];
   }
+  // A flag goes before the environment by the general rule: only two variables contradict each other.
+  if (environment.DATABASE_URL !== values.database_url) return [];
   const contradicted = contradictedParts(values.database_url, environment);
   if (contradicted.length === 0) return [];
   throw new Fault(

@@ -155,6 +155,15 @@ test('an address with the path of the API is the address without it', () => {
   expect(() => url('ftp://nas')).toThrow('give a URL such as');
 });
 
+test('a duration has a unit, so that seconds are not taken for milliseconds', () => {
+  const heartbeat = (text: string) =>
+    loadSettings({ ...user, readFile: () => `heartbeat: ${text}\n` }).values.heartbeat;
+  expect(heartbeat('10s')).toBe(10_000);
+  expect(() => heartbeat('10')).toThrow('write it with a unit, such as 10s');
+  expect(() => heartbeat('0')).toThrow('give at least 50ms');
+  expect(() => heartbeat('soon')).toThrow('"soon" is not a duration such as');
+});
+
 test('slots are a number, a share or auto, and nothing else', () => {
   const slots = (text: string) =>
     loadSettings({ ...user, environment: { ...user.environment, KTRDR_SLOTS: text } }).values.slots;

@@ -247,7 +247,7 @@ async function makeCacheDirectory(path: string): Promise<void> {
 function requireApiUrl({ values, origins }: LoadedSettings): void {
   if (origins.api_url.from !== 'default' || values.role.includes('control')) return;
   throw new Fault('settings', 'Cannot find the control plane: api_url is not set', {
-    hint: 'set api_url (KTRDR_API_URL), such as http://127.0.0.1:8000 for one on this machine',
+    hint: 'set api_url (KTRDR_API_URL), such as http://192.168.1.100:8000, or http://127.0.0.1:8000 for one on this machine',
   });
 }
 

@@ -189,11 +189,18 @@ function settingFault(name: string, setting: Setting, bad: BadValue): Fault {
 
 /** A duration as people write it ("30s", "5m", "250ms", "2h"), in milliseconds. */
 export const durationMsSchema = z.union([z.int().min(0), z.string()]).transform((value, context) => {
-  if (typeof value === 'number') return value;
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(value.trim());
+  // A bare number would be milliseconds to us and seconds to whoever wrote it.
+  const text = String(value).trim();
+  if (text === '0') return 0;
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text);
   const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? ''];
   if (match === null || unitMs === undefined) {
-    context.addIssue(`"${value}" is not a duration such as 250ms, 30s, 5m or 2h`);
+    const isBare = /^\d+$/.test(text);
+    context.addIssue(
+      isBare
+        ? `write it with a unit, such as ${text}s`
+        : `"${text}" is not a duration such as 250ms, 30s, 5m or 2h`,
+    );
     return z.NEVER;
   }
   return Math.round(Number(match[1]) * unitMs);

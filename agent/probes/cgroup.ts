@@ -2,7 +2,10 @@ import type { HostReader } from './host';
 
 export type Controller = 'cpu' | 'memory' | 'pids';
 
-/** The control groups that limit this process, own group first, up to the highest visible one. */
+/**
+ * The control groups that limit this process, own group first, up to the highest visible one. None where
+ * the controller is bound to version 1 and not mounted here: its limits hold, and cannot be read.
+ */
 export interface CgroupChain {
   version: 1 | 2;
   groups: CgroupGroup[];
@@ -17,7 +20,7 @@ export interface CgroupGroup {
 /**
  * Finds the groups of one controller. A controller is bound to version 1 or to version 2, also on
  * hybrid machines; version 1 is looked for first, since there the version 2 tree has no controllers.
- * Null when the machine has no control groups, or this controller is not mounted.
+ * Null when the machine has no control groups.
  */
 export async function readCgroupChain(host: HostReader, controller: Controller): Promise<CgroupChain | null> {
   const [memberships, mounts] = await Promise.all([
@@ -34,6 +37,8 @@ export async function readCgroupChain(host: HostReader, controller: Controller):
         : entry.type === 'cgroup2',
     );
     if (membership && mount) return { version, groups: groupsUpward(membership.path, mount) };
+    // systemd in a container mounts what it knows: version 1 with cpu apart from cpuacct it leaves out.
+    if (membership && version === 1) return { version, groups: [] };
   }
   return null;
 }
@@ -52,9 +57,31 @@ export async function readMounts(host: HostReader): Promise<Mount[]> {
   return parseMounts((await host.readText('/proc/self/mountinfo')) ?? '');
 }
 
-/** Whether lxcfs answers for this file, so that it shows the container's share of the machine. */
+/** Whether lxcfs answers for this file, or for its directory, so that it shows the container's share of the machine. */
 export function isLxcfs(mounts: readonly Mount[], path: string): boolean {
-  return mounts.some((mount) => mount.type === 'fuse.lxcfs' && mount.mountPoint === path);
+  return mounts.some(
+    ({ type, mountPoint }) =>
+      type === 'fuse.lxcfs' && (path === mountPoint || path.startsWith(`${mountPoint}/`)),
+  );
+}
+
+/**
+ * Why no limit was found, in words. On version 2 a root that has the controller's file is the root of a
+ * namespace, since the machine's own has none: what is set above it, as Proxmox does, does not show.
+ */
+export function describeNoLimit(
+  limit: { name: 'quota' | 'limit'; controller: Controller },
+  chain: CgroupChain | null,
+  rootHasFile: boolean,
+): string {
+  const { name, controller } = limit;
+  if (chain === null) return `no ${name} (no ${controller} control group is mounted)`;
+  const [own] = chain.groups;
+  if (own === undefined)
+    return `${name} not known (version 1 of the ${controller} control groups is in use and not mounted here)`;
+  const hidden = chain.version === 2 && rootHasFile;
+  const note = hidden ? " to the container's root; one set outside would not show" : '';
+  return `no ${name} (cgroup v${chain.version}, from ${own.name} up${note})`;
 }
 
 /** Parses /proc/self/mountinfo (proc_pid_mountinfo(5)). */

@@ -1,5 +1,5 @@
 import type { CpuCapability } from '#agent/contract/capability';
-import { isLxcfs, readCgroupChain, readMounts, type CgroupChain } from './cgroup';
+import { describeNoLimit, isLxcfs, readCgroupChain, readMounts, type CgroupChain } from './cgroup';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 
@@ -27,7 +27,7 @@ async function probeCpu(host: HostReader): Promise<Finding<CpuCapability>> {
   const shown = { cpuinfo: isLxcfs(mounts, CPUINFO), online: isLxcfs(mounts, ONLINE) };
   const machine = machineCores(info.processors, online, shown);
   const affinity = affinityCores(status ?? '', machine);
-  const quota = chain === null ? NO_CGROUPS : await smallestQuota(host, chain);
+  const quota = await smallestQuota(host, chain);
   const usableCores = Math.min(machine.cores, affinity.cores, quota.cores ?? Infinity);
   return {
     state: 'present',
@@ -81,7 +81,7 @@ function coresOf(quota: number | undefined, period: number | undefined): number 
 
 interface MachineCores {
   cores: number;
-  /** The numbers of the machine's online cores; null when not known, or renumbered by lxcfs. */
+  /** The numbers of the machine's online cores; null when not known, or when lxcfs may have renumbered them. */
   online: Set<number> | null;
   derivation: string[];
 }
@@ -131,14 +131,19 @@ interface Quota {
   derivation: string[];
 }
 
-const NO_CGROUPS: Quota = { cores: null, derivation: ['no quota (no cpu control group is mounted)'] };
-
-async function smallestQuota(host: HostReader, chain: CgroupChain): Promise<Quota> {
-  const quotas = await Promise.all(chain.groups.map((group) => readQuota(host, chain.version, group)));
-  const limits = quotas.filter((quota) => quota !== null);
+async function smallestQuota(host: HostReader, chain: CgroupChain | null): Promise<Quota> {
+  const groups = chain?.groups ?? [];
+  const quotas = await Promise.all(groups.map((group) => readQuota(host, chain?.version ?? 2, group)));
+  const limits = quotas.flatMap((quota) =>
+    quota === null || quota.cores === null ? [] : [{ cores: quota.cores, line: quota.line }],
+  );
   if (limits.length === 0) {
-    const [own] = chain.groups;
-    return { cores: null, derivation: [`no quota (cgroup v${chain.version}, from ${own?.name} up)`] };
+    const line = describeNoLimit(
+      { name: 'quota', controller: 'cpu' },
+      chain,
+      (quotas.at(-1) ?? null) !== null,
+    );
+    return { cores: null, derivation: [line] };
   }
   return {
     cores: Math.min(...limits.map((limit) => limit.cores)),
@@ -146,21 +151,22 @@ async function smallestQuota(host: HostReader, chain: CgroupChain): Promise<Quot
   };
 }
 
+/** Null where the group has no file for it. */
 async function readQuota(
   host: HostReader,
   version: 1 | 2,
   group: { name: string; directory: string },
-): Promise<{ cores: number; line: string } | null> {
+): Promise<{ cores: number | null; line: string } | null> {
+  const read = (name: string): Promise<string | null> => host.readText(`${group.directory}/${name}`);
   if (version === 2) {
-    const text = (await host.readText(`${group.directory}/cpu.max`)) ?? '';
+    const text = await read('cpu.max');
+    if (text === null) return null;
     const cores = parseCpuMax(text);
-    return cores === null
-      ? null
-      : { cores, line: `quota ${cores} cores (cpu.max ${text.trim()} at ${group.name})` };
+    return { cores, line: `quota ${cores} cores (cpu.max ${text.trim()} at ${group.name})` };
   }
-  const quota = (await host.readText(`${group.directory}/cpu.cfs_quota_us`)) ?? '';
-  const period = (await host.readText(`${group.directory}/cpu.cfs_period_us`)) ?? '';
+  const [quota, period] = await Promise.all([read('cpu.cfs_quota_us'), read('cpu.cfs_period_us')]);
+  if (quota === null || period === null) return null;
   const cores = parseCfsQuota(quota, period);
   const figures = `cpu.cfs_quota_us ${quota.trim()}, cpu.cfs_period_us ${period.trim()}`;
-  return cores === null ? null : { cores, line: `quota ${cores} cores (${figures} at ${group.name})` };
+  return { cores, line: `quota ${cores} cores (${figures} at ${group.name})` };
 }

@@ -35,13 +35,10 @@ export function judgeReport(report: GpuReport, context: ReportContext): Judgemen
   const trouble = libraryTrouble(report, context);
   if (trouble !== undefined) return { trouble };
   const devices = report.devices.map((device) => judgeDevice(device, report, context));
-  const [first, ...others] = devices.flatMap(({ allocation }) =>
+  const errors = devices.flatMap(({ allocation }) =>
     allocation.state === 'failed' ? [allocation.error] : [],
   );
-  if (first !== undefined && others.length + 1 === devices.length) {
-    const more = others.length > 0 ? ` (${others.length} more devices failed too)` : '';
-    return { trouble: `${first}${more}` };
-  }
+  if (errors.length === devices.length) return { trouble: allFailed(errors) };
   const { driverVersion, cudaVersion, nvml } = report;
   const runtime = cudaVersion === null ? null : `CUDA ${cudaText(cudaVersion)}`;
   return {
@@ -53,6 +50,14 @@ export function judgeReport(report: GpuReport, context: ReportContext): Judgemen
       ...devices.map(deviceLine),
     ],
   };
+}
+
+function allFailed(errors: readonly string[]): string {
+  const [first = ''] = errors;
+  if (errors.length === 1) return first;
+  return new Set(errors).size === 1
+    ? `All ${errors.length} devices: ${first}`
+    : `None of ${errors.length} devices works, the first one: ${first}`;
 }
 
 /** Why there is nothing to say of any device; undefined when there is. */
@@ -78,6 +83,11 @@ function missingLibrary(name: string, { signs, surroundings }: ReportContext): s
   );
 }
 
+/** It is of another processor, damaged, or so old that it lacks a call. */
+function unusableLibrary(name: string, { text }: DriverError): string {
+  return `${name} cannot be loaded: ${text}. Install a driver of version 450 or later for this machine.`;
+}
+
 function nvmlTrouble(
   error: DriverError,
   { nvml }: GpuReport,
@@ -85,6 +95,8 @@ function nvmlTrouble(
 ): string {
   const said = describeDriverError('NVML', error);
   switch (error.code) {
+    case null:
+      return unusableLibrary(NVML_LIBRARY, error);
     case NVML_ERROR_LIB_RM_VERSION_MISMATCH:
       return mismatch(nvml.fileVersion, { signs, surroundings });
     case NVML_ERROR_DRIVER_NOT_LOADED:
@@ -165,6 +177,7 @@ function cudaTrouble(
   { signs, surroundings }: ReportContext,
 ): string {
   const said = describeDriverError('CUDA', error);
+  if (error.code === null) return unusableLibrary(CUDA_LIBRARY, error);
   if (error.code === CUDA_ERROR_SYSTEM_DRIVER_MISMATCH)
     return mismatch(nvml.fileVersion, { signs, surroundings });
   if (error.code === CUDA_ERROR_SYSTEM_NOT_READY)

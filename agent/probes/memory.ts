@@ -1,5 +1,12 @@
 import type { MemoryCapability } from '#agent/contract/capability';
-import { isLxcfs, readCgroupChain, readMounts, type CgroupChain, type CgroupGroup } from './cgroup';
+import {
+  describeNoLimit,
+  isLxcfs,
+  readCgroupChain,
+  readMounts,
+  type CgroupChain,
+  type CgroupGroup,
+} from './cgroup';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 
@@ -23,7 +30,7 @@ export async function probeMemory(host: HostReader): Promise<Finding<MemoryCapab
     const reason = text === null ? `there is no ${MEMINFO}` : `${MEMINFO} has no MemTotal`;
     return { state: 'absent', reason, derivation: [] };
   }
-  const limits = chain === null ? [] : await readLimits(host, chain);
+  const { limits, rootHasFile } = await readLimits(host, chain);
   const limitBytes = limits.length === 0 ? null : Math.min(...limits.map((limit) => limit.limitBytes));
   const usableBytes = Math.min(machine.totalBytes, limitBytes ?? Infinity);
   const availableBytes = Math.min(machine.availableBytes, ...limits.map((limit) => limit.availableBytes));
@@ -34,7 +41,9 @@ export async function probeMemory(host: HostReader): Promise<Finding<MemoryCapab
       `${gibibytes(machine.totalBytes)} in all (MemTotal ${machine.totalBytes / 1024} kB${
         isLxcfs(mounts, MEMINFO) ? ', virtualised by lxcfs for this container' : ''
       })`,
-      ...(limits.length === 0 ? [noLimitLine(chain)] : limits.map((limit) => limit.line)),
+      ...(limits.length === 0
+        ? [describeNoLimit({ name: 'limit', controller: 'memory' }, chain, rootHasFile)]
+        : limits.map((limit) => limit.line)),
       `${gibibytes(usableBytes)} usable`,
     ],
   };
@@ -72,34 +81,74 @@ const FILES = {
   2: { limits: ['memory.max', 'memory.high'], usage: 'memory.current', cache: 'inactive_file' },
 } as const;
 
-async function readLimits(host: HostReader, chain: CgroupChain): Promise<Limit[]> {
-  const perGroup = chain.groups.map((group) => readGroupLimits(host, chain.version, group));
-  return (await Promise.all(perGroup)).flat();
+async function readLimits(
+  host: HostReader,
+  chain: CgroupChain | null,
+): Promise<{ limits: Limit[]; rootHasFile: boolean }> {
+  if (chain === null) return { limits: [], rootHasFile: false };
+  const perGroup = await Promise.all(
+    chain.groups.map((group) => readGroupLimits(host, chain.version, group)),
+  );
+  const limits = perGroup.flatMap((group) => group ?? []);
+  const least = Math.min(...limits.map((limit) => limit.limitBytes));
+  const hidden = chain.version === 1 ? await readHiddenLimit(host, chain, least) : [];
+  return { limits: [...limits, ...hidden], rootHasFile: (perGroup.at(-1) ?? null) !== null };
 }
 
-async function readGroupLimits(host: HostReader, version: 1 | 2, group: CgroupGroup): Promise<Limit[]> {
-  const names = FILES[version];
+/** Null where the group has no file for it. */
+async function readGroupLimits(
+  host: HostReader,
+  version: 1 | 2,
+  group: CgroupGroup,
+): Promise<Limit[] | null> {
   const read = (name: string): Promise<string | null> => host.readText(`${group.directory}/${name}`);
-  const texts = await Promise.all(names.limits.map(async (name) => ({ name, text: await read(name) })));
+  const names = FILES[version].limits;
+  const texts = await Promise.all(names.map(async (name) => ({ name, text: await read(name) })));
+  if (texts.every(({ text }) => text === null)) return null;
   const limited = texts.flatMap(({ name, text }) => {
     const limitBytes = parseLimit(text);
     return limitBytes === null ? [] : [{ name, limitBytes }];
   });
+  // The kernel sums up a whole tree for memory.stat: only where there is a limit.
   if (limited.length === 0) return [];
-  const [usage, stat] = await Promise.all([read(names.usage), read('memory.stat')]);
-  const inactive = new RegExp(`^${names.cache} (\\d+)$`, 'm').exec(stat ?? '')?.[1];
-  // Working set as Kubernetes counts it: inactive page cache is given back on demand.
-  const workingSetBytes = Math.max(0, Number(usage?.trim() ?? 0) - Number(inactive ?? 0));
-  return limited.map(({ name, limitBytes }) => ({
-    limitBytes,
-    availableBytes: Math.max(0, limitBytes - workingSetBytes),
-    line: `limit ${gibibytes(limitBytes)} (${name} ${limitBytes} at ${group.name})`,
-  }));
+  const workingSetBytes = await readWorkingSet(host, version, group);
+  return limited.map((limit) => limitOf({ ...limit, workingSetBytes, at: group.name }));
 }
 
-function noLimitLine(chain: CgroupChain | null): string {
-  if (chain === null) return 'no limit (no memory control group is mounted)';
-  return `no limit (cgroup v${chain.version}, from ${chain.groups[0]?.name} up)`;
+/** As Kubernetes counts it: inactive page cache is given back on demand. */
+async function readWorkingSet(host: HostReader, version: 1 | 2, group: CgroupGroup): Promise<number> {
+  const { usage, cache } = FILES[version];
+  const [used, stat] = await Promise.all(
+    [usage, 'memory.stat'].map((name) => host.readText(`${group.directory}/${name}`)),
+  );
+  return Math.max(0, Number(used?.trim() ?? 0) - Number(statistic(stat ?? null, cache) ?? 0));
+}
+
+/**
+ * Below a namespace, version 1 still says the least limit up to the machine's own root, as a statistic
+ * of the group. How much others use of that does not show.
+ */
+async function readHiddenLimit(host: HostReader, chain: CgroupChain, leastBytes: number): Promise<Limit[]> {
+  const [own] = chain.groups;
+  if (own === undefined) return [];
+  const name = 'hierarchical_memory_limit';
+  const limitBytes = parseLimit(statistic(await host.readText(`${own.directory}/memory.stat`), name));
+  if (limitBytes === null || limitBytes >= leastBytes) return [];
+  const workingSetBytes = await readWorkingSet(host, 1, own);
+  return [limitOf({ name, limitBytes, workingSetBytes, at: own.name })];
+}
+
+function statistic(stat: string | null, name: string): string | null {
+  return new RegExp(`^${name} (\\d+)$`, 'm').exec(stat ?? '')?.[1] ?? null;
+}
+
+function limitOf(found: { name: string; limitBytes: number; workingSetBytes: number; at: string }): Limit {
+  const { name, limitBytes, workingSetBytes, at } = found;
+  return {
+    limitBytes,
+    availableBytes: Math.max(0, limitBytes - workingSetBytes),
+    line: `limit ${gibibytes(limitBytes)} (${name} ${limitBytes} at ${at})`,
+  };
 }
 
 function gibibytes(bytes: number): string {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gpuCapabilitySchema, type GpuCapability } from '#agent/contract/gpu-capability';
 import { present } from '#agent/kit/assert';
 import { describeError, Fault } from '#agent/kit/error';
 import { descendants, processIdentity } from '#agent/kit/process';
 import { fakeNvidia, noFakeNvidia, type FakeNvidia } from '#test/support/fake-nvidia';
+import { tempDir } from '#test/support/temp-dir';
 import { waitUntil } from '#test/support/wait-until';
 import { systemHost, systemHostWith, type HostReader } from './host';
 import { nvidiaProbe } from './nvidia';
@@ -108,9 +110,17 @@ describe.skipIf(noFakeNvidia !== undefined)('the process that asks the libraries
   });
 
   test('says how many more failed when all did', async () => {
-    expect(await trouble({ devices: 3, lost0: 1, lost1: 1, lost2: 1 })).toMatch(
-      /\(2 more devices failed too\)$/,
+    expect(await trouble({ devices: 3, lost0: 1, lost1: 1, lost2: 1 })).toMatch(/^All 3 devices: NVML: GPU/);
+    expect(await trouble({ devices: 2, lost0: 1, alloc1: 214 })).toMatch(
+      /^None of 2 devices works, the first/,
     );
+  });
+
+  test('says that a library cannot be loaded', async () => {
+    await using folder = await tempDir();
+    await Bun.write(join(folder.path, 'libnvidia-ml.so.1'), 'no library');
+    const message = await nvidiaProbe(folder.path).probe(bare).then(String, describeError);
+    expect(message).toMatch(/^libnvidia-ml.so.1 cannot be loaded: .*version 450 or later/s);
   });
 
   test('leaves a device that CUDA hides untried', async () => {
@@ -177,6 +187,18 @@ test('a process that cannot be killed is named, and none is started beside it', 
   expect(processIdentity(hanging.pid)).toBeUndefined();
   await probe.probe(host).catch(() => undefined);
   expect(looks).toBe(2);
+});
+
+test('docs/agents.md has an answer in the words of the probe', () => {
+  const read = (path: string): string => readFileSync(join(import.meta.dir, path), 'utf8');
+  const [, section = ''] = read('../../docs/agents.md').split('\n## GPUs\n');
+  const [, table = ''] = section.split('| --- | --- |\n');
+  const said = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| ([^|]+) \|/gm)].map(
+    ([, words = '']) => words,
+  );
+  expect(said.length).toBeGreaterThan(5);
+  const source = read('nvidia.ts') + read('gpu-judgement.ts').replaceAll('${name}', 'libnvidia-ml.so.1');
+  for (const words of said) expect(source).toContain(words.replace(/ \(E[A-Z]+\)$/, ''));
 });
 
 const PCI = '/sys/bus/pci/devices';

@@ -1,58 +1,101 @@
-import { expect, test } from 'bun:test';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cpuCapabilitySchema } from '#agent/contract/capability';
-import { describeError } from '#agent/kit/error';
+import { cpuCapabilitySchema, memoryCapabilitySchema } from '#agent/contract/capability';
 import { exec } from '#agent/kit/exec';
-import { readCgroupChain } from './cgroup';
+import { controlGroup, controlGroupMissing } from '#test/support/control-group';
+import { parseCpuList } from './cpu';
 import { systemHost } from './host';
 
-const group = await makeGroup();
-
-test.skipIf(group === undefined)('the cpu probe sees the quota of a real control group', async () => {
-  const { directory, version } = group ?? { directory: '', version: 1 };
-  try {
-    const probe = `import { cpuProbe } from ${JSON.stringify(join(import.meta.dir, 'cpu.ts'))};
-      import { systemHost } from ${JSON.stringify(join(import.meta.dir, 'host.ts'))};
-      console.log(JSON.stringify(await cpuProbe.probe(systemHost)));`;
-    const enter = 'echo $$ > "$0/cgroup.procs" && exec "$1" -e "$2"';
-    const argv = ['sh', '-c', enter, directory, process.execPath, probe];
-    const { code, stdout, stderr } = await exec(argv, { timeoutMs: 20_000 });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const finding = z
-      .object({ value: cpuCapabilitySchema, derivation: z.array(z.string()) })
-      .parse(JSON.parse(stdout));
-    expect(finding.value).toMatchObject({ quotaCores: 0.5, usableCores: 0.5 });
-    const figure = version === 2 ? 'cpu.max 50000 100000' : 'cpu.cfs_quota_us 50000';
-    expect(finding.derivation.join('\n')).toContain(figure);
-  } finally {
-    rmdirSync(directory);
-  }
+/** What a process of its own finds, started by this command. */
+const PROBE = `
+  import { cpuProbe } from ${JSON.stringify(join(import.meta.dir, 'cpu.ts'))};
+  import { memoryProbe } from ${JSON.stringify(join(import.meta.dir, 'memory.ts'))};
+  import { systemHost } from ${JSON.stringify(join(import.meta.dir, 'host.ts'))};
+  const [cpu, memory] = [await cpuProbe.probe(systemHost), await memoryProbe.probe(systemHost)];
+  console.log(JSON.stringify({ cpu, memory }));`;
+const found = z.object({
+  cpu: z.object({ value: cpuCapabilitySchema, derivation: z.array(z.string()) }),
+  memory: z.object({ value: memoryCapabilitySchema, derivation: z.array(z.string()) }),
 });
 
-/** A control group with half a core, at the highest group that this process may change. */
-async function makeGroup(): Promise<{ directory: string; version: 1 | 2 } | undefined> {
-  const chain = await readCgroupChain(systemHost, 'cpu');
-  const parent = chain?.groups.at(-1);
-  if (chain === null || parent === undefined) return skip('no cpu control group is mounted');
-  const directory = join(parent.directory, `ktrdr-agent-test-${process.pid}`);
-  try {
-    mkdirSync(directory);
-  } catch (error) {
-    return skip(describeError(error));
-  }
-  try {
-    if (chain.version === 2) writeFileSync(join(directory, 'cpu.max'), '50000 100000');
-    else writeFileSync(join(directory, 'cpu.cfs_quota_us'), '50000');
-    return { directory, version: chain.version };
-  } catch (error) {
-    rmdirSync(directory);
-    return skip(describeError(error));
-  }
+const status = (await systemHost.readText('/proc/self/status')) ?? '';
+const allowed = [...(parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '') ?? [])];
+const lastCpu = allowed.at(-1) ?? 0;
+const hasTaskset = Bun.which('taskset') !== null;
+
+const isMissing = await controlGroupMissing('probes in real control groups');
+
+describe.skipIf(isMissing)('in a real control group', () => {
+  test.each([0.5, 1.5])('of %d cores, the cpu probe says so', async (cores) => {
+    await using group = await controlGroup({ cores });
+    const { cpu } = await look(group.entering(program(PROBE)));
+    expect(cpu.value).toMatchObject({ quotaCores: cores, usableCores: Math.min(cores, allowed.length) });
+    const figure = group.version === 2 ? 'cpu.max' : 'cpu.cfs_quota_us';
+    expect(cpu.derivation.join('\n')).toContain(`quota ${cores} cores (${figure} ${cores * 100_000}`);
+  });
+
+  test('of one pinned core, it is the only usable one', async () => {
+    await using group = await controlGroup({ cpus: String(lastCpu) });
+    const { cpu } = await look(group.entering(program(PROBE)));
+    expect(cpu.value).toMatchObject({ affinityCores: 1, quotaCores: null, usableCores: 1 });
+    expect(cpu.derivation.join('\n')).toContain(`(Cpus_allowed_list ${lastCpu})`);
+  });
+
+  test('with a limit of memory, usable and available memory lie below it', async () => {
+    const memoryBytes = 384 * 2 ** 20;
+    await using group = await controlGroup({ memoryBytes });
+    const { memory } = await look(group.entering(program(PROBE)));
+    expect(memory.value).toMatchObject({ limitBytes: memoryBytes, usableBytes: memoryBytes });
+    expect(memory.value.availableBytes).toBeLessThan(memoryBytes);
+    expect(memory.value.availableBytes).toBeGreaterThan(memoryBytes / 4);
+    expect(memory.value.totalBytes).toBeGreaterThan(memoryBytes);
+  });
+
+  test('with all of them, all are said', async () => {
+    const memoryBytes = 512 * 2 ** 20;
+    await using group = await controlGroup({ cores: 0.5, cpus: String(lastCpu), memoryBytes });
+    const { cpu, memory } = await look(group.entering(program(PROBE)));
+    expect(cpu.value).toMatchObject({ affinityCores: 1, quotaCores: 0.5, usableCores: 0.5 });
+    expect(memory.value.limitBytes).toBe(memoryBytes);
+  });
+
+  test('the kernel keeps to what the probes say', async () => {
+    await using half = await controlGroup({ cores: 0.5 });
+    await using small = await controlGroup({ memoryBytes: 192 * 2 ** 20 });
+    const spin = `const until = performance.now() + 1500;
+      while (performance.now() < until);
+      const { user, system } = process.cpuUsage();
+      console.log(((user + system) / 1500e3).toFixed(2));`;
+    const spun = await exec(half.entering(program(spin)), { timeoutMs: 20_000 });
+    console.log(`a busy loop in a group of 0.5 cores used ${spun.stdout.trim()} cores`);
+    // A burst over one period is allowed, and this machine may be busy with other things.
+    expect(Number(spun.stdout)).toBeLessThan(0.9);
+    const fill = `const kept = [];
+      for (let mebibytes = 0; mebibytes < 512; mebibytes += 16) kept.push(Buffer.alloc(16 * 2 ** 20, 1));
+      console.log(kept.length);`;
+    const filled = await exec(small.entering(program(fill)), { timeoutMs: 20_000 });
+    console.log(`512 MiB in a group of 192 MiB ended with ${filled.code}`);
+    expect(filled).toMatchObject({ stdout: '' });
+    expect(filled.code).not.toBe(0);
+  });
+});
+
+test.skipIf(!hasTaskset || process.platform !== 'linux')(
+  'pinned by taskset, one core is usable',
+  async () => {
+    const { cpu } = await look(['taskset', '-c', String(lastCpu), ...program(PROBE)]);
+    expect(cpu.value).toMatchObject({ affinityCores: 1, usableCores: 1 });
+    expect(cpu.value.logicalCores).toBeGreaterThanOrEqual(allowed.length);
+  },
+);
+
+function program(source: string): string[] {
+  return [process.execPath, '-e', source];
 }
 
-function skip(reason: string): undefined {
-  console.log(`skipped: a real control group cannot be made here: ${reason}`);
-  return undefined;
+async function look(argv: readonly string[]): Promise<z.infer<typeof found>> {
+  const { code, stdout, stderr } = await exec(argv, { timeoutMs: 20_000 });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return found.parse(JSON.parse(stdout));
 }

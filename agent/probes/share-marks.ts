@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#agent/kit/clock';
 import { errorCode } from '#agent/kit/error';
@@ -8,11 +8,14 @@ import { errorCode } from '#agent/kit/error';
 const FOLDER = '.ktrdr';
 const MARKS = join(FOLDER, 'nodes');
 const ID_FILE = join(FOLDER, 'share-id');
+const ID_CHARS = 32;
 const BLOCK_BYTES = 4096;
 /** Three looks of a node: one may be slow, one may fail. */
 export const MARK_FRESH_MS = 3 * 60_000;
 const MARK_FORGOTTEN_MS = 7 * 24 * 3_600_000;
 const MARKS_MAX = 256;
+/** Of a slow server the first marks are enough: the look as a whole has its time-out. */
+const LOOK_ROUND_MS = 400;
 
 /** Id of the share; made by whoever comes first. Null when its file holds something else. */
 export async function readOrMakeShareId(directory: string): Promise<string | null> {
@@ -49,7 +52,10 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
 async function readId(path: string): Promise<string | null | undefined> {
   try {
-    const text = (await readFile(path, 'utf8')).trim();
+    await using file = await open(path, 'r');
+    // Whatever lies there, no more of it than an id is read.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(ID_CHARS + 2), 0, ID_CHARS + 2, null);
+    const text = buffer.toString('utf8', 0, bytesRead).trimEnd();
     return /^[0-9a-f]{32}$/.test(text) ? text : null;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
@@ -106,7 +112,9 @@ export async function seenNodes(
   // Without a mark of our own only this machine's clock is left to compare with.
   const nowMs = mark?.atMs ?? systemClock.nowMs();
   const seen: string[] = [];
+  const startMs = performance.now();
   for (const name of names) {
+    if (performance.now() - startMs > LOOK_ROUND_MS) break;
     const ageMs = nowMs - (await modifiedMs(join(directory, MARKS, name)));
     if (Math.abs(ageMs) <= MARK_FRESH_MS) seen.push(name);
     else if (mark !== null && ageMs > MARK_FORGOTTEN_MS) await forget(join(directory, MARKS, name));

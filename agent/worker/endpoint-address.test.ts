@@ -100,12 +100,15 @@ describe('settledEndpoint()', () => {
     expect(endpoint?.derivation[0]?.includes('other machines cannot reach it')).toBe(alone);
   });
 
-  test.each(['0.0.0.0', '::', '[::]', '*', 'fe80::7%eth0'])(
-    'has no answer when it listens on %s',
-    (workerHost) => {
-      expect(settledEndpoint(optionsWith({ workerHost }))).toBeNull();
-    },
-  );
+  test.each(['0.0.0.0', '::', '[::]', '*'])('has no answer when it listens on %s', (workerHost) => {
+    expect(settledEndpoint(optionsWith({ workerHost }))).toBeNull();
+  });
+
+  test('has only the host name for an agent that listens on a link-local address', () => {
+    const endpoint = settledEndpoint(optionsWith({ workerHost: 'fe80::7%eth0' }));
+    expect(endpoint).toMatchObject({ url: 'http://lxc-101:5003', rule: 'host name' });
+    expect(endpoint?.derivation[0]).toContain('fe80::7%eth0, the one address it listens on');
+  });
 
   test.each([
     ['http://workers-b.home.example:5003', 'http://workers-b.home.example:5003', 0],

@@ -42,7 +42,11 @@ export async function findEndpoint(options: EndpointOptions): Promise<Endpoint> 
 export function settledEndpoint(options: EndpointOptions): Endpoint | null {
   const { explicit, workerHost, workerPort } = options;
   if (explicit !== undefined) return explicitEndpoint(explicit, workerPort);
-  if (isWildcard(workerHost) || isLinkLocalAddress(workerHost)) return null;
+  if (isWildcard(workerHost)) return null;
+  if (isLinkLocalAddress(workerHost)) {
+    const why = `${workerHost}, the one address it listens on (worker_host), is link-local and says nothing to others`;
+    return hostNameEndpoint(options, why);
+  }
   const alone = isLoopbackAddress(workerHost) ? ': other machines cannot reach it' : '';
   return {
     url: urlOf(workerHost, workerPort),

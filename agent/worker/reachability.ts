@@ -63,7 +63,7 @@ export class Reachability {
   }
 
   #headline(kind: string): string {
-    if (kind === 'unauthorized' || kind === 'forbidden') {
+    if (kind === 'unauthorized') {
       return `the control plane refuses the token of ${this.#options.tokenFile}`;
     }
     if (kind === 'unavailable' || kind === 'timeout') {

@@ -10,11 +10,13 @@ function request(headers: Record<string, string>): Request {
   });
 }
 
-test('guard() lets the token in, on loopback and on allowed hosts', () => {
+test('guard() lets the token in, on loopback, on allowed hosts and by address', () => {
   guard(request(authorized), 'read', options);
   guard(request({ ...authorized, host: 'localhost:8000' }), 'run', options);
   guard(request({ ...authorized, host: '[::1]:8000' }), 'run', options);
   guard(request({ ...authorized, host: 'control.lan' }), 'run', options);
+  guard(request({ ...authorized, host: '192.168.1.100:8000' }), 'run', options);
+  guard(request({ ...authorized, host: '[fd00::1]:8000', origin: 'http://[fd00::1]:8000' }), 'run', options);
   guard(request({ ...authorized, origin: 'http://localhost:8000' }), 'run', options);
 });
 
@@ -32,6 +34,12 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     { ...authorized, host: '127.0.0.1.evil.example' },
     'forbidden',
     /evil/,
+  ],
+  [
+    'an address as origin',
+    { ...authorized, host: '192.168.1.100:8000', origin: 'http://192.168.1.7' },
+    'forbidden',
+    /origin/,
   ],
   ['a foreign origin', { ...authorized, origin: 'https://evil.example' }, 'forbidden', /origin/],
   ['an opaque origin', { ...authorized, origin: 'null' }, 'forbidden', /origin/],

@@ -1,11 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Permission } from '#agent/contract/endpoint';
 import { Fault } from '#agent/kit/error';
+import { addressFamily } from '#agent/kit/ip-address';
 
 export interface GuardOptions {
   token: string;
   tokenFile: string;
-  /** Host names that requests may name, besides loopback. */
+  /** Host names that requests may name, besides loopback and addresses. */
   hosts: readonly string[];
 }
 
@@ -31,7 +32,8 @@ export function guard(request: Request, permission: Permission, options: GuardOp
 function checkHost(request: Request, options: GuardOptions): void {
   const host = hostName(request.headers.get('host') ?? '');
   const allowed = [...LOOPBACK, ...options.hosts];
-  if (!allowed.includes(host)) {
+  // An address is not a name that somebody else could make resolve here.
+  if (!allowed.includes(host) && addressFamily(host) === null) {
     throw new Fault(
       'forbidden',
       `Cannot serve host "${host.slice(0, 100)}": it is not a name of this control plane`,
@@ -42,7 +44,7 @@ function checkHost(request: Request, options: GuardOptions): void {
   }
   const origin = request.headers.get('origin');
   if (origin === null) return;
-  if (URL.canParse(origin) && allowed.includes(new URL(origin).hostname)) return;
+  if (URL.canParse(origin) && [...allowed, host].includes(new URL(origin).hostname)) return;
   throw new Fault(
     'forbidden',
     `Cannot serve origin "${origin.slice(0, 100)}": it is not this control plane`,

@@ -11,6 +11,13 @@ const healthy: Signals = {
   capabilities: registration('0'.repeat(32), 'node', 1).capabilities,
 };
 const broken = { ...healthy.capabilities, disk: { state: 'failed' as const, error: 'statfs: EIO' } };
+const lostGpu = {
+  ...healthy.capabilities,
+  nvidia: {
+    state: 'failed' as const,
+    error: 'the kernel runs 550.54.15, the library is 535.161.07. Reboot.',
+  },
+};
 
 const cases: [string, Partial<Signals>, string, string][] = [
   ['a fresh heartbeat', {}, 'ready', 'heartbeat 2 s ago'],
@@ -38,6 +45,12 @@ const cases: [string, Partial<Signals>, string, string][] = [
     'stopped on purpose 9 s ago; draining: new disk, for 60 s',
   ],
   ['a failed probe', { capabilities: broken }, 'degraded', 'probe disk failed: statfs: EIO'],
+  [
+    'a failed probe that says what helps',
+    { capabilities: lostGpu },
+    'degraded',
+    'probe nvidia failed: the kernel runs 550.54.15, the library is 535.161.07',
+  ],
 ];
 
 for (const [name, signals, state, cause] of cases) {

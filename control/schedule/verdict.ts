@@ -53,9 +53,14 @@ function withDrain(cause: string, signals: Signals): string {
 
 function failedProbes(capabilities: Capabilities): string | undefined {
   for (const [name, fact] of Object.entries(capabilities)) {
-    if (fact?.state === 'failed') return `probe ${name} failed: ${fact.error}`;
+    if (fact?.state === 'failed') return `probe ${name} failed: ${firstSentence(fact.error)}`;
   }
   return undefined;
+}
+
+/** The state without what helps, which would fill a table; `facts` and doctor have all of it. */
+function firstSentence(text: string): string {
+  return /^.*?(?=\. [A-Z])/s.exec(text)?.[0] ?? text;
 }
 
 function describeAge(ageMs: number): string {

@@ -91,6 +91,33 @@ describe.skipIf(noFakeNvidia !== undefined)('a GPU', () => {
   }, 90_000);
 });
 
+test.skipIf(noFakeNvidia !== undefined)(
+  'a driver that hangs costs the GPU and some seconds of the start, nothing else',
+  async () => {
+    await using fake = await fakeNvidia({ hang: 1 });
+    const agentEnvironment = { KTRDR_GPU_LIBRARY_DIR: fake.directory };
+    await using fleet = await Fleet.start({ agents: 1, agentEnvironment });
+    expect(await failureOf(fleet)).toMatch(/does not answer within 8 s .*reboot/);
+    const { verdict, facts } = await onlyWorker(fleet);
+    expect(verdict.state).toBe('degraded');
+    expect(facts.cpu.state).toBe('present');
+    // One process that asks, or none: those before it were killed.
+    const asking = (await fleet.processes()).filter(({ pid }) => commandOf(pid).includes('__gpu'));
+    expect(asking.length).toBeLessThanOrEqual(1);
+    await fleet.stop();
+  },
+  90_000,
+);
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    // It ended while we looked.
+    return '';
+  }
+}
+
 async function onlyWorker(fleet: Fleet): Promise<Worker> {
   const { stdout } = await fleet.cli(['workers', '--json']);
   const workers = JSON.parse(stdout) as Worker[];

@@ -41,7 +41,10 @@ export const cancelCommand: CliCommand = {
         'after',
         examples(
           ['cancel op_sweep_20260131_235959_1a2b3c4d', 'stop it and keep the units it has'],
-          ['cancel --force --reason "node is on fire" op_…', 'without waiting for the node'],
+          [
+            'cancel --force --reason "node is on fire" op_sweep_20260131_235959_1a2b3c4d',
+            'without waiting for the node',
+          ],
         ),
       ),
 };

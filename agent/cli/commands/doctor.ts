@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { CheckState } from '#agent/contract/doctor';
 import { buildInfo } from '#agent/kit/build-info';
 import { Fault } from '#agent/kit/error';
@@ -7,7 +8,8 @@ import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { createOutput } from '#agent/cli/output';
 import { showExamination } from '#agent/cli/doctor/doctor-view';
 import { examine } from '#agent/cli/doctor/patient';
-import { CHECK_NAMES, EXAMINATION_MS_MAX, runChecks } from '#agent/cli/doctor/run-checks';
+import { recordExamination } from '#agent/cli/doctor/record-examination';
+import { CHECKS, EXAMINATION_MS_MAX, runChecks, type TopicCheck } from '#agent/cli/doctor/run-checks';
 import { readSettings } from '#agent/cli/doctor/settings-reading';
 
 export const doctorCommand: CliCommand = {
@@ -20,31 +22,28 @@ export const doctorCommand: CliCommand = {
       )
       .argument('[check...]', 'only these checks, such as cpu, ports or schema; default: all')
       .option('--explain', 'show how every fact was found')
-      .action(async (names, { explain = false, ...flags }) => {
-        const unknown = names.find((name) => !CHECK_NAMES.includes(name));
+      .option('--record <folder>', 'write what was read into a new folder, for a bug report')
+      .action(async (names, { explain = false, record, ...flags }) => {
+        const unknown = names.find((name) => !CHECKS.some((check) => check.name === name));
         if (unknown !== undefined) throw noSuchCheck(unknown);
         const output = createOutput(shell, flags.json ?? false);
         const startedMs = shell.clock.bootMs();
         const deadline = AbortSignal.any([shell.signal, AbortSignal.timeout(EXAMINATION_MS_MAX)]);
-        const checks = await runChecks(examine(shell, readSettings(shell, flags), deadline), names);
+        const patient = examine(shell, readSettings(shell, flags), deadline);
+        const checks = await runChecks(patient, names);
         shell.signal.throwIfAborted();
         const tookMs = shell.clock.bootMs() - startedMs;
-        const state = gravestState(checks);
-        const { version, commit, target } = buildInfo;
-        const examined_at = new Date(shell.clock.nowMs()).toISOString();
-        output.document({
-          state,
-          version,
-          commit,
-          target,
-          hostname: hostname(),
-          examined_at,
-          took_ms: Math.round(tookMs),
-          checks,
-        });
+        const document = documentOf(checks, { atMs: shell.clock.nowMs(), tookMs });
+        output.document(document);
+        const { version, target, examined_at } = document;
         const title = `ktrdr-agent ${version} (${target}) on ${hostname()}, ${examined_at}`;
         showExamination(output, { title, checks, tookMs }, { explain, width: shell.stdout.columns });
-        shell.setExitCode(EXIT_CODES[state]);
+        shell.setExitCode(EXIT_CODES[document.state]);
+        if (record === undefined) return;
+        await recordExamination(resolve(record), patient, document);
+        output.note(
+          `Recorded in ${record}, without what identifies this machine; look through it, then attach it.`,
+        );
       })
       .addHelpText(
         'after',
@@ -53,9 +52,30 @@ export const doctorCommand: CliCommand = {
           ['doctor ports token', 'two of them'],
           ['doctor cpu memory slots --explain', 'how the figures of this machine came about'],
           ['doctor --json', 'for scripts and monitoring'],
+          ['doctor --record ktrdr-report', 'a folder for a bug report'],
         ),
-      ),
+      )
+      .addHelpText('after', `Checks:\n${checkTable()}\n`),
 };
+
+function checkTable(): string {
+  const width = Math.max(...CHECKS.map(({ name }) => name.length));
+  return CHECKS.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n');
+}
+
+/** What --json prints. */
+function documentOf(checks: readonly TopicCheck[], { atMs, tookMs }: { atMs: number; tookMs: number }) {
+  return {
+    state: gravestState(checks),
+    version: buildInfo.version,
+    commit: buildInfo.commit,
+    target: buildInfo.target,
+    hostname: hostname(),
+    examined_at: new Date(atMs).toISOString(),
+    took_ms: Math.round(tookMs),
+    checks,
+  };
+}
 
 const EXIT_CODES = { ok: 0, degraded: 1, broken: 2 } as const;
 
@@ -65,8 +85,9 @@ function gravestState(checks: ReadonlyArray<{ state: CheckState }>): keyof typeo
 }
 
 function noSuchCheck(name: string): Fault {
-  const suggestion = nearest(name, CHECK_NAMES);
-  const all = `the checks are ${CHECK_NAMES.join(', ')}`;
+  const names = CHECKS.map((check) => check.name);
+  const suggestion = nearest(name, names);
+  const all = `the checks are ${names.join(', ')}`;
   return new Fault('bad_request', `Cannot check ${name}: there is no such check`, {
     hint: suggestion === undefined ? all : `did you mean ${suggestion}? ${all}`,
   });

@@ -21,7 +21,7 @@ export const logsCommand: CliCommand = {
         'after',
         examples(
           ['logs op_sweep_20260131_235959_1a2b3c4d', 'all lines so far'],
-          ['logs -f op_…', 'and those to come'],
+          ['logs -f op_sweep_20260131_235959_1a2b3c4d', 'and those to come'],
         ),
       ),
 };

@@ -5,6 +5,7 @@ import type { LocalCheck } from './local-check';
 import type { Patient } from './patient';
 
 export interface CapabilityCheckOptions<Name extends CapabilityName> {
+  about: string;
   /** One sentence about what is there, or a finding of its own. */
   judge: (value: CapabilityValue<Name>, derivation: readonly string[]) => string | Finding;
   /** What to do when it cannot be told. */
@@ -20,7 +21,12 @@ export function capabilityCheck<Name extends CapabilityName>(
   name: Name,
   options: CapabilityCheckOptions<Name>,
 ): LocalCheck {
-  return { name, topic: 'machine', run: (patient) => checkCapability(patient, name, options) };
+  return {
+    name,
+    topic: 'machine',
+    about: options.about,
+    run: (patient) => checkCapability(patient, name, options),
+  };
 }
 
 async function checkCapability<Name extends CapabilityName>(

@@ -12,7 +12,7 @@ export interface ControlContact {
   /** What worked, with its figures. */
   steps: string[];
   /** The first step that did not; null when the control plane answers. */
-  failure: { step: 'name' | 'connection' | 'http'; why: string } | null;
+  failure: { step: 'name' | 'connection' | 'silence' | 'http'; why: string } | null;
   health: ControlHealth | null;
   /** Its clock less ours; null when it did not answer. */
   clock: { aheadMs: number; uncertaintyMs: number } | null;
@@ -113,7 +113,9 @@ async function askHealth(
   } catch (error) {
     const late = error instanceof Error && error.name === 'TimeoutError';
     const text = error instanceof SyntaxError ? 'what answers is not a control plane' : String(error);
-    contact.failure = { step: 'http', why: late ? `no answer within ${STEP_MS_MAX / 1000} s` : text };
+    contact.failure = late
+      ? { step: 'silence', why: `it takes connections, but does not answer within ${STEP_MS_MAX / 1000} s` }
+      : { step: 'http', why: text };
   }
 }
 

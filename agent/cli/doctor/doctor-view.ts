@@ -92,12 +92,26 @@ function painted({ style }: Output, state: CheckState, word: string): string {
   }
 }
 
-/** One dim line for all that makes no sense here; equal reasons are said once. */
-function showAbsent(output: Output, checks: readonly TopicCheck[], { width }: ViewOptions): void {
-  const reasons = Map.groupBy(checks, ({ summary }) => summary);
-  const parts = [...reasons].map(([summary, of]) => `${of.map(({ name }) => name).join(', ')} (${summary})`);
-  const [start = '', ...more] = lines(`not here: ${parts.join('; ')}`, width, 2);
-  for (const line of [start, ...more]) output.line(output.style.dim(`  ${line}`));
+const NOT_KNOWN = 'not known: ';
+
+/** A dim line for all that makes no sense here, and one for what cannot be told; equal reasons are said once. */
+function showAbsent(output: Output, checks: readonly TopicCheck[], options: ViewOptions): void {
+  const isUnknown = ({ summary }: TopicCheck): boolean => summary.startsWith(NOT_KNOWN);
+  const unknown = checks.filter(isUnknown);
+  showReasons(output, 'not here: ', { checks: checks.filter((check) => !isUnknown(check)), ...options });
+  showReasons(output, NOT_KNOWN, { checks: unknown, ...options });
+}
+
+function showReasons(
+  output: Output,
+  heading: string,
+  { checks, width }: ViewOptions & { checks: readonly TopicCheck[] },
+): void {
+  if (checks.length === 0) return;
+  const reasons = Map.groupBy(checks, ({ summary }) => summary.replace(NOT_KNOWN, ''));
+  const parts = [...reasons].map(([reason, of]) => `${of.map(({ name }) => name).join(', ')} (${reason})`);
+  for (const line of lines(`${heading}${parts.join('; ')}`, width, 2))
+    output.line(output.style.dim(`  ${line}`));
 }
 
 function verdictLine(output: Output, { checks, tookMs }: Examination): string {

@@ -10,7 +10,7 @@ export function judgeGpus(value: GpuCapability, derivation: readonly string[]): 
   const failed = value.devices.find(({ allocation }) => allocation.state === 'failed');
   if (failed === undefined || failed.allocation.state !== 'failed') return fine(summary, derivation);
   return warning(`GPU ${failed.index} (${failed.model}) gives no memory: ${failed.allocation.error}`, {
-    fix: 'restart what uses it, or reset it (nvidia-smi --gpu-reset), then look again',
+    fix: 'do what it says; the vendor’s tool (nvidia-smi) and the kernel log (dmesg) say more',
     derivation,
   });
 }

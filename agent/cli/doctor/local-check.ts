@@ -9,6 +9,8 @@ export type Topic = (typeof TOPICS)[number];
 export interface LocalCheck {
   name: string;
   topic: Topic;
+  /** What it looks at, for the help page. */
+  about: string;
   /** Time, errors and the rest of the report are the business of run-checks.ts. */
   run(patient: Patient): Promise<Finding>;
 }

@@ -1,4 +1,5 @@
 import {
+  ABOUT_CONTROL_CHECKS,
   broken,
   CONTROL_CHECKS,
   findingOfError,
@@ -20,11 +21,11 @@ export interface TopicCheck extends Check {
 /** The whole takes 5 s at most; what is left is for starting and printing. */
 export const EXAMINATION_MS_MAX = 4_400;
 
-/** Every name that `doctor` can be asked for, alphabetical. */
-export const CHECK_NAMES: readonly string[] = [
-  ...LOCAL_CHECKS.map(({ name }) => name),
-  ...CONTROL_CHECKS,
-].toSorted();
+/** Everything that `doctor` can be asked for, alphabetical. */
+export const CHECKS: ReadonlyArray<{ name: string; about: string }> = [
+  ...LOCAL_CHECKS,
+  ...CONTROL_CHECKS.map((name) => ({ name, about: ABOUT_CONTROL_CHECKS[name] })),
+].toSorted((left, right) => (left.name < right.name ? -1 : 1));
 
 /** Runs the checks of these names at once, each bounded; empty means all. Never rejects for what a check meets. */
 export async function runChecks(patient: Patient, names: readonly string[]): Promise<TopicCheck[]> {
@@ -35,7 +36,18 @@ export async function runChecks(patient: Patient, names: readonly string[]): Pro
     Promise.all(local.map((check) => runLocal(check, patient))),
     remote.length === 0 ? [] : askControl(patient, isWanted),
   ]);
-  return [...ours, ...theirs];
+  return [...ours, ...theirs].map(withoutCredentials);
+}
+
+/** URLs of settings may carry user and password; nothing that is shown does. */
+function withoutCredentials(check: TopicCheck): TopicCheck {
+  const clean = (text: string): string => text.replaceAll(/(\w:\/\/)[^\s/@"]+@/g, '$1(hidden)@');
+  return {
+    ...check,
+    summary: clean(check.summary),
+    derivation: check.derivation.map(clean),
+    fix: check.fix === null ? null : clean(check.fix),
+  };
 }
 
 async function runLocal(check: LocalCheck, patient: Patient): Promise<TopicCheck> {

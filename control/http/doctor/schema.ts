@@ -36,7 +36,7 @@ export function judgeSchema(reading: SchemaReading, version: string): Finding {
   if (first === undefined) {
     return fine(`schema ${last?.name ?? 'empty'}, as the migrations make it`, derivation);
   }
-  const others = drifts.length === 1 ? '' : `, and ${drifts.length - 1} more differences`;
+  const others = drifts.length === 1 ? '' : `, and ${drifts.length - 1} more`;
   const judge = grave.length > 0 ? broken : warning;
   const shown = grave.length > 0 ? grave : drifts;
   return judge(`${first.sentence}${others}`, { fix: fixOf(shown, grave.length > 0), derivation });

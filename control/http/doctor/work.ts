@@ -60,6 +60,6 @@ function whyItWaits(row: OperationRow, nodes: readonly PlacementNode[], nowMs: n
   }
   if (answer.possible) return { reason: `all ${nodes.length} agents that could take it are busy`, fix: null };
   const [refusal] = answer.refusals;
-  const reason = refusal === undefined ? 'no agent can take it' : `${refusal.worker_name} ${refusal.reason}`;
+  const reason = refusal === undefined ? 'no agent can take it' : `${refusal.worker_name}: ${refusal.reason}`;
   return { reason, fix: refusal?.fix ?? 'start an agent that has what it needs' };
 }

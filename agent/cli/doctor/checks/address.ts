@@ -8,7 +8,12 @@ import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
 /** What others are told as the address of the agent, and by which rule. */
-export const addressCheck: LocalCheck = { name: 'address', topic: 'node', run: checkAddress };
+export const addressCheck: LocalCheck = {
+  name: 'address',
+  topic: 'node',
+  about: 'what others are told as the address of the agent, and by which rule',
+  run: checkAddress,
+};
 
 async function checkAddress(patient: Patient): Promise<Finding> {
   const agents = (await patient.services()).filter(({ role }) => role === 'worker');

@@ -6,7 +6,12 @@ import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
 /** Whether the agent runs, and hears the control plane. */
-export const agentCheck: LocalCheck = { name: 'agent', topic: 'node', run: checkAgent };
+export const agentCheck: LocalCheck = {
+  name: 'agent',
+  topic: 'node',
+  about: 'whether the agent runs and hears the control plane',
+  run: checkAgent,
+};
 
 async function checkAgent(patient: Patient): Promise<Finding> {
   const agents = (await patient.services()).filter(({ role }) => role === 'worker');
@@ -17,14 +22,14 @@ async function checkAgent(patient: Patient): Promise<Finding> {
   return fine(findings.map(({ summary }) => summary).join('; '), worst.derivation);
 }
 
-function judge({ name, host, port, directories, answer }: Service): Finding {
+function judge({ name, host, port, directories, answer, listener }: Service): Finding {
   const at = `${host}:${port}`;
   if (answer.kind !== 'agent') {
     const shims = directories === null ? 0 : runningShims(directories.runtimeDir).length;
     const left = shims === 0 ? '' : `; ${plural(shims, 'job process', 'job processes')} of it go on`;
     return warning(`no ${name} answers at ${at}${left}`, {
-      fix: 'ktrdr-agent run --role worker; results of job processes that go on are then delivered',
-      derivation: [`${at}: ${answer.kind === 'nobody' ? 'nobody listens' : 'who listens is no agent'}`],
+      fix: `ktrdr-agent run --role worker${shims === 0 ? '' : ', which takes them over'}`,
+      derivation: [listener === undefined ? `nobody listens at ${at}` : `who listens at ${at} is no agent`],
     });
   }
   const { health } = answer;

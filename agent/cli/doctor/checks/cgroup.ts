@@ -6,7 +6,12 @@ import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** Whether jobs could get control groups of their own. */
-export const cgroupCheck: LocalCheck = { name: 'cgroup', topic: 'machine', run: checkCgroup };
+export const cgroupCheck: LocalCheck = {
+  name: 'cgroup',
+  topic: 'machine',
+  about: 'whether jobs could get control groups of their own',
+  run: checkCgroup,
+};
 
 async function checkCgroup({ host }: Patient): Promise<Finding> {
   const chain = await readCgroupChain(host, 'memory');

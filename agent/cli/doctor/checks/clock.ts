@@ -7,7 +7,12 @@ const WARN_MS = 1_000;
 const BAD_MS = 5_000;
 
 /** How far the clocks of this machine and of the control plane are apart. */
-export const clockCheck: LocalCheck = { name: 'clock', topic: 'control', run: checkClock };
+export const clockCheck: LocalCheck = {
+  name: 'clock',
+  topic: 'control',
+  about: 'how far the clocks of this machine and of the control plane are apart',
+  run: checkClock,
+};
 
 async function checkClock(patient: Patient): Promise<Finding> {
   const { clock } = await patient.control();

@@ -6,7 +6,12 @@ import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** Whether the control plane is reached: name, connection and HTTP apart. Whether it lets us in says `token`. */
-export const controlPlaneCheck: LocalCheck = { name: 'control-plane', topic: 'control', run: checkControl };
+export const controlPlaneCheck: LocalCheck = {
+  name: 'control-plane',
+  topic: 'control',
+  about: 'whether it is reached: name, connection and HTTP apart',
+  run: checkControl,
+};
 
 async function checkControl(patient: Patient): Promise<Finding> {
   const contact = await patient.control();
@@ -35,6 +40,8 @@ function fixOf({ url, failure }: ControlContact): string {
       return isLoopbackAddress(hostname)
         ? 'start it: ktrdr-agent run --role control (or a whole fleet: ktrdr-agent dev up), or correct api_url (KTRDR_API_URL)'
         : `on ${hostname}: ktrdr-agent run --role control, with api_host open to this machine; or open port ${port} in the firewall; or correct api_url (KTRDR_API_URL)`;
+    case 'silence':
+      return 'look at its log and its load, then restart it: work and results are safe meanwhile';
     default:
       return 'correct api_url (KTRDR_API_URL), or look at the proxy in between and at the log of the control plane';
   }

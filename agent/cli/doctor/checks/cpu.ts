@@ -7,7 +7,12 @@ import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** How many cores may really be used; a quota below one core slows everything down, heartbeats too. */
-export const cpuCheck: LocalCheck = { name: 'cpu', topic: 'machine', run: checkCpu };
+export const cpuCheck: LocalCheck = {
+  name: 'cpu',
+  topic: 'machine',
+  about: 'cores that may really be used: machine, affinity, quotas',
+  run: checkCpu,
+};
 
 async function checkCpu(patient: Patient): Promise<Finding> {
   const { cpu, virtualisation } = await patient.capabilities();

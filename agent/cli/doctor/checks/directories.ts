@@ -9,7 +9,12 @@ import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
 /** Whether the directories can be used by the user that the service runs as. */
-export const directoriesCheck: LocalCheck = { name: 'directories', topic: 'node', run: checkDirectories };
+export const directoriesCheck: LocalCheck = {
+  name: 'directories',
+  topic: 'node',
+  about: 'whether the service can write where it must',
+  run: checkDirectories,
+};
 
 interface Use {
   path: string;

@@ -13,7 +13,12 @@ const FREE_BYTES_LEAST = 100 * 2 ** 20;
 const INODES_MIN = 1_000;
 
 /** Space where state, cache and sockets are, or will be made. */
-export const diskCheck: LocalCheck = { name: 'disk', topic: 'machine', run: checkDisk };
+export const diskCheck: LocalCheck = {
+  name: 'disk',
+  topic: 'machine',
+  about: 'space where state and cache are',
+  run: checkDisk,
+};
 
 async function checkDisk(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');

@@ -4,7 +4,12 @@ import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** Who this node is, whether only its agent knows the key, and whether the key was made on this machine. */
-export const identityCheck: LocalCheck = { name: 'identity', topic: 'node', run: checkIdentity };
+export const identityCheck: LocalCheck = {
+  name: 'identity',
+  topic: 'node',
+  about: 'key of this node: readable only by its agent, made on this machine',
+  run: checkIdentity,
+};
 
 async function checkIdentity(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');

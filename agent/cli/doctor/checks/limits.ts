@@ -9,7 +9,12 @@ const FILES_MIN = 1_024;
 /** PostgreSQL, a shim and a workload for each slot, and their threads. */
 const PROCESSES_MIN = 256;
 
-export const limitsCheck: LocalCheck = { name: 'limits', topic: 'machine', run: checkLimits };
+export const limitsCheck: LocalCheck = {
+  name: 'limits',
+  topic: 'machine',
+  about: 'files and processes that the kernel allows',
+  run: checkLimits,
+};
 
 /** Of this process: services that a manager starts may have others, which their units say. */
 async function checkLimits({ host }: Patient): Promise<Finding> {

@@ -7,6 +7,7 @@ const USABLE_BYTES_MIN = 512 * 2 ** 20;
 const AVAILABLE_BYTES_MIN = 128 * 2 ** 20;
 
 export const memoryCheck = capabilityCheck('memory', {
+  about: 'memory by machine and control groups',
   fix: 'look at /proc/meminfo',
   judge: ({ usableBytes, availableBytes, totalBytes, limitBytes }, derivation) => {
     const limit = limitBytes === null ? '' : `, limited to ${bytes(limitBytes)} of ${bytes(totalBytes)}`;

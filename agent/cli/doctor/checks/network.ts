@@ -3,6 +3,7 @@ import { plural } from '#agent/cli/figures';
 import { capabilityCheck } from '#agent/cli/doctor/capability-check';
 
 export const networkCheck = capabilityCheck('network', {
+  about: 'interfaces and addresses, and which are ignored',
   judge: ({ interfaces }, derivation) => {
     const used = interfaces.filter(({ ignored }) => ignored === null);
     const told = used.map(({ name, addresses }) => `${name} ${addresses[0]?.address ?? 'without address'}`);

@@ -7,7 +7,12 @@ import type { Service } from '#agent/cli/doctor/services';
 const PORT_MAX = 65_535;
 
 /** Whether each service has its port, or could have it; and who has it instead. */
-export const portsCheck: LocalCheck = { name: 'ports', topic: 'node', run: checkPorts };
+export const portsCheck: LocalCheck = {
+  name: 'ports',
+  topic: 'node',
+  about: 'whether each service has its port, and who has it instead',
+  run: checkPorts,
+};
 
 async function checkPorts(patient: Patient): Promise<Finding> {
   const listeners = await patient.listeners();
@@ -25,7 +30,9 @@ function judge(service: Service, listeners: readonly Listener[], uid: number): F
     return fine(`${port} is free for the ${name}`, [`nobody listens on ${port} (/proc/net/tcp)`]);
   }
   const who = describeHolder(holder, listener.uid, uid);
-  const derivation = [`port ${port} (${portSetting}) is held by ${who}`];
+  const derivation = [
+    `${portSetting} is ${port}; who listens there has user ${listener.uid} (/proc/net/tcp)`,
+  ];
   if (isRunning) return fine(`${port} is held by our ${name}, ${who}`, derivation);
   const free = nextFree(port, listeners);
   const variable = portSetting === 'api_port' ? 'API_PORT' : 'WORKER_PORT';

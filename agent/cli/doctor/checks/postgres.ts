@@ -8,7 +8,12 @@ import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
 /** The database server that the control plane of this machine carries: data, process and user. */
-export const postgresCheck: LocalCheck = { name: 'postgres', topic: 'node', run: checkPostgres };
+export const postgresCheck: LocalCheck = {
+  name: 'postgres',
+  topic: 'node',
+  about: 'the database server that the control plane carries',
+  run: checkPostgres,
+};
 
 async function checkPostgres(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');

@@ -9,7 +9,12 @@ import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
 /** Whether the settings can be used, and do not contradict each other. All that is wrong is told at once. */
-export const settingsCheck: LocalCheck = { name: 'settings', topic: 'settings', run: checkSettings };
+export const settingsCheck: LocalCheck = {
+  name: 'settings',
+  topic: 'settings',
+  about: 'file, origins, unknown keys, values, contradictions',
+  run: checkSettings,
+};
 
 async function checkSettings(patient: Patient): Promise<Finding> {
   const { settings, settingsFaults } = patient;
@@ -23,14 +28,24 @@ async function checkSettings(patient: Patient): Promise<Finding> {
   );
   const contradictions = findContradictions(settings, services);
   const mode = await checkMode(settings);
-  const findings = [...faults, ...contradictions, ...mode];
+  const unread = unreadNames([settings, ...services.map((service) => service.settings)]);
+  const findings = [...faults, ...contradictions, ...mode, ...unread];
   if (findings.length > 0) {
     const worst = gravest(findings);
     return { ...worst, derivation: [...worst.derivation, ...derivation] };
   }
   const set = Object.values(settings.origins).filter(({ from }) => from !== 'default').length;
   const from = settings.file ?? (patient.fleet === undefined ? 'no file' : 'the fleet of `dev up`');
-  return fine(`${from}; ${plural(set, 'setting')} not at its default`, derivation);
+  const changed = plural(set, 'setting is not at its default', 'settings are not at their defaults');
+  return fine(`${from}; ${changed}`, derivation);
+}
+
+/** Names in the environment that nothing reads, of this shell and of what runs here; each told once. */
+function unreadNames(all: readonly LoadedSettings[]): Finding[] {
+  const warnings = new Map(all.flatMap((each) => each.warnings).map((each) => [each.message, each]));
+  return [...warnings.values()].map(({ name, message, hint }) =>
+    warning(message, { fix: hint ?? `take ${name} out of the environment` }),
+  );
 }
 
 /** What a running service was started with, where it is not what this command would use. */
@@ -89,8 +104,9 @@ export function findContradictions(
   }
   const url = new URL(values.api_url);
   const urlPort = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const isSaid = origins.role.from !== 'default' && values.role.includes('control');
   if (
-    has('control') &&
+    isSaid &&
     isLoopbackAddress(url.hostname) &&
     origins.api_url.from !== 'dev fleet' &&
     urlPort !== values.api_port

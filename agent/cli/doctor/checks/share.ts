@@ -3,6 +3,7 @@ import { bytes } from '#agent/cli/figures';
 import { capabilityCheck } from '#agent/cli/doctor/capability-check';
 
 export const shareCheck = capabilityCheck('share', {
+  about: 'the directory that all agents share',
   judge: (share, derivation) => {
     const { path, filesystem, source, writable, roundTripMs, availableBytes, seenNodes } = share;
     const summary = `${path} (${filesystem} of ${source}), ${bytes(availableBytes)} free, ${roundTripMs?.toFixed(1) ?? '–'} ms a block, ${seenNodes.length} other nodes seen`;

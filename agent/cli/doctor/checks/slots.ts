@@ -5,7 +5,12 @@ import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** How many pieces of work the agent runs at once, and why so many. */
-export const slotsCheck: LocalCheck = { name: 'slots', topic: 'node', run: checkSlots };
+export const slotsCheck: LocalCheck = {
+  name: 'slots',
+  topic: 'node',
+  about: 'how many pieces of work run at once, and why so many',
+  run: checkSlots,
+};
 
 async function checkSlots(patient: Patient): Promise<Finding> {
   if (!(await patient.services()).some(({ role }) => role === 'worker')) {

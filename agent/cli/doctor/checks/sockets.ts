@@ -9,7 +9,12 @@ const PATH_BYTES_MAX = 107;
 const UUID_LENGTH = 36;
 
 /** Whether the paths of the unix sockets fit into what the kernel takes. */
-export const socketsCheck: LocalCheck = { name: 'sockets', topic: 'node', run: checkSockets };
+export const socketsCheck: LocalCheck = {
+  name: 'sockets',
+  topic: 'node',
+  about: 'whether the paths of unix sockets are short enough',
+  run: checkSockets,
+};
 
 async function checkSockets(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');

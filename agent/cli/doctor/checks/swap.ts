@@ -7,7 +7,12 @@ import type { Patient } from '#agent/cli/doctor/patient';
 const STRICT = 2;
 const SWAPPED_SHARE_MAX = 0.5;
 
-export const swapCheck: LocalCheck = { name: 'swap', topic: 'machine', run: checkSwap };
+export const swapCheck: LocalCheck = {
+  name: 'swap',
+  topic: 'machine',
+  about: 'swap and overcommitment of memory',
+  run: checkSwap,
+};
 
 async function checkSwap({ host }: Patient): Promise<Finding> {
   const [meminfo, overcommitText] = await Promise.all([

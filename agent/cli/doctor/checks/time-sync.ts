@@ -4,7 +4,12 @@ import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** Whether anybody keeps the clock right. A container has that of its host. */
-export const timeSyncCheck: LocalCheck = { name: 'time-sync', topic: 'machine', run: checkTimeSync };
+export const timeSyncCheck: LocalCheck = {
+  name: 'time-sync',
+  topic: 'machine',
+  about: 'whether anybody keeps the clock right',
+  run: checkTimeSync,
+};
 
 async function checkTimeSync(patient: Patient): Promise<Finding> {
   const clock = readKernelClock();
@@ -13,7 +18,9 @@ async function checkTimeSync(patient: Patient): Promise<Finding> {
   const inContainer = virtualisation?.state === 'present' && virtualisation.value.kind === 'container';
   const timesyncd = (await patient.host.list('/run/systemd/timesync')) ?? [];
   const derivation = [
-    `the kernel says the clock is ${clock.synchronized ? '' : 'not '}synchronised, within ${clock.errorMsMax.toFixed(1)} ms (adjtimex)`,
+    clock.synchronized
+      ? `the kernel says the clock is synchronised, within ${clock.errorMsMax.toFixed(1)} ms (adjtimex)`
+      : 'the kernel says the clock is not synchronised (STA_UNSYNC of adjtimex)',
     ...(timesyncd.includes('synchronized') ? ['systemd-timesyncd has set it (/run/systemd/timesync)'] : []),
     ...(inContainer ? ['the clock of a container is that of its host'] : []),
   ];

@@ -5,6 +5,7 @@ import type { Patient } from '#agent/cli/doctor/patient';
 export const timeZoneCheck: LocalCheck = {
   name: 'time-zone',
   topic: 'machine',
+  about: 'the time zone; nothing depends on it',
   run: (patient) => Promise.resolve(checkTimeZone(patient)),
 };
 

@@ -1,13 +1,24 @@
 import { stat } from 'node:fs/promises';
-import { broken, fine, warning, type Finding } from '#agent/contract/doctor';
+import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { errorCode, Fault } from '#agent/kit/error';
+import { isLoopbackAddress } from '#agent/kit/ip-address';
+import { findHolder } from '#agent/cli/doctor/listeners';
+import { settingsOfProcess } from '#agent/cli/doctor/running-settings';
 import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** The token of the API: there, ours alone, and accepted. Its content is never shown. */
-export const tokenCheck: LocalCheck = { name: 'token', topic: 'node', run: checkToken };
+export const tokenCheck: LocalCheck = {
+  name: 'token',
+  topic: 'node',
+  about: 'the token of the API: there, private, accepted',
+  run: checkToken,
+};
 
 async function checkToken(patient: Patient): Promise<Finding> {
+  if (patient.homeless && patient.settings.origins.token_file.from === 'default') {
+    return skipped('not known: nobody says where the directories are');
+  }
   const path = patient.settings.values.token_file;
   const found = await stat(path).catch((error: unknown) => errorCode(error) ?? 'it failed');
   if (typeof found === 'string') return await missing(path, found, patient);
@@ -40,10 +51,14 @@ async function checkToken(patient: Patient): Promise<Finding> {
 const ELSEWHERE =
   'copy it from the control plane (the file token in its state_dir, mode 0600), or set token_file (KTRDR_TOKEN_FILE); on one machine `ktrdr-agent dev up` does both';
 
-/** The file of a control plane that runs here, where this user may know it. */
+/** The file of a control plane on this machine, where this user may know it. */
 async function localToken(path: string, patient: Patient): Promise<string | null> {
-  const control = (await patient.services()).find(({ role, isRunning }) => role === 'control' && isRunning);
-  const file = control?.settings.values.token_file;
+  const url = new URL(patient.settings.values.api_url);
+  if (!isLoopbackAddress(url.hostname)) return null;
+  const listener = (await patient.listeners())?.find(({ port }) => port === Number(url.port));
+  const holder = listener && (await findHolder(listener.inode, patient.signal));
+  const settings = holder && (await settingsOfProcess(holder.pid, patient.uid));
+  const file = settings?.values.token_file;
   if (file === undefined || file === path) return null;
   return `set token_file to that of the control plane here: KTRDR_TOKEN_FILE=${file}`;
 }

@@ -4,7 +4,12 @@ import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** Whether this program, what runs here, and the control plane are of one version. */
-export const versionCheck: LocalCheck = { name: 'version', topic: 'node', run: checkVersion };
+export const versionCheck: LocalCheck = {
+  name: 'version',
+  topic: 'node',
+  about: 'whether everything is of one version',
+  run: checkVersion,
+};
 
 async function checkVersion(patient: Patient): Promise<Finding> {
   const { version, commit, target } = buildInfo;

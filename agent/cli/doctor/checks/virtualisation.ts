@@ -3,6 +3,7 @@ import { capabilityCheck } from '#agent/cli/doctor/capability-check';
 const KINDS = { bare: 'bare metal', container: 'container', vm: 'virtual machine', wsl: 'WSL' } as const;
 
 export const virtualisationCheck = capabilityCheck('virtualisation', {
+  about: 'container, virtual machine or bare metal',
   judge: ({ kind, container, hypervisor, lxcId, proxmoxHost }) =>
     [
       KINDS[kind],
