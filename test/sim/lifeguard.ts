@@ -62,8 +62,8 @@ export function countFalseAlarms(group: PausedGroup): FalseAlarms {
   const conditions = {
     loss,
     usualLoss: loss,
-    delayMsMin: 0.2,
-    delayMsMax: 2,
+    delayMsMin: 5,
+    delayMsMax: 15,
     duplicates: 0,
     reorders: 0,
     reorderMsMax: 0,
@@ -116,14 +116,14 @@ function populate(world: World, group: PausedGroup, healthy: Set<string>): void 
   }
 }
 
-/** Five of thirty members run for less than 200 ms at a time, between standstills of 6 to 12 s. */
+/** Eight of thirty members run for less than 50 ms at a time, between standstills of 6 to 12 s. */
 export const STARVED: Omit<PausedGroup, 'settings'> = {
   seed: 1,
   nodes: 30,
-  pausing: 5,
+  pausing: 8,
   pauseMsMin: 6000,
   pauseMsMax: 12_000,
-  awakeMsMax: 200,
-  minutes: 20,
+  awakeMsMax: 50,
+  minutes: 40,
   loss: 0.01,
 };
