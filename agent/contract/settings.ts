@@ -88,6 +88,58 @@ export const SETTINGS = {
     secret: true,
     defaultInWords: 'a PostgreSQL of its own',
   },
+  gossip: {
+    schema: z.union([z.boolean(), z.stringbool()]).default(true),
+    env: ['KTRDR_GOSSIP'],
+    description: 'find the other machines of the fleet, and notice trouble, by gossip',
+  },
+  gossip_advertise: {
+    schema: host.optional(),
+    env: ['KTRDR_GOSSIP_ADVERTISE'],
+    description: 'IP address under which others reach the gossip of this node; default: found out',
+    example: '192.168.1.201',
+  },
+  gossip_broadcast: {
+    schema: z.union([z.boolean(), z.stringbool()]).default(false),
+    env: ['KTRDR_GOSSIP_BROADCAST'],
+    description: 'look for the fleet by broadcast on the local network at the start',
+  },
+  gossip_host: {
+    schema: host.optional(),
+    env: ['KTRDR_GOSSIP_HOST'],
+    description: 'address that gossip listens on; default: that of the API of this role',
+    example: '0.0.0.0',
+  },
+  gossip_join: {
+    schema: words.default([]),
+    env: ['KTRDR_GOSSIP_JOIN'],
+    description:
+      'one or more members of the fleet, host or host:port; with one of them api_url can be left out',
+    example: '192.168.1.100',
+  },
+  gossip_keyring: {
+    schema: path.optional(),
+    env: ['KTRDR_GOSSIP_KEYRING'],
+    description:
+      'file of mode 0600 with the keys of the gossip; made at the first start, the same on all machines',
+  },
+  gossip_label: {
+    schema: z.string().max(64).default(''),
+    env: ['KTRDR_GOSSIP_LABEL'],
+    description: "keeps fleets apart that reach one another; leave it out beside agents of Debian's serf",
+    example: 'lab',
+  },
+  gossip_network: {
+    schema: z.enum(['lan', 'wan', 'local']).default('lan'),
+    env: ['KTRDR_GOSSIP_NETWORK'],
+    description: 'times of the gossip for this sort of network; the same on all machines',
+  },
+  gossip_port: {
+    schema: portSchema.optional(),
+    env: ['KTRDR_GOSSIP_PORT'],
+    description: 'UDP and TCP port of the gossip; default 7946, or the next free one',
+    example: '7946',
+  },
   gpu_library_dir: {
     schema: path.optional(),
     env: ['KTRDR_GPU_LIBRARY_DIR'],

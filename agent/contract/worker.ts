@@ -5,13 +5,35 @@ import { attemptKeySchema } from './lease';
 /** Node id: the first 16 bytes of the SHA-256 of the node's public key, in hex. */
 export const workerIdSchema = z.string().regex(/^[0-9a-f]{32}$/, 'a worker id is 32 hex digits');
 
-export const VERDICTS = ['ready', 'degraded', 'draining', 'stopped', 'lost'] as const;
+export const VERDICTS = [
+  'ready',
+  'degraded',
+  'draining',
+  'stopped',
+  /** Gossip hears it, its heartbeats do not arrive. */
+  'cut-off',
+  /** It said that it would sleep. */
+  'asleep',
+  /** Two machines claim to be it. */
+  'quarantined',
+  'lost',
+] as const;
 export const verdictSchema = z.object({
   state: z.enum(VERDICTS),
   /** The cause in words, for people. */
   cause: z.string(),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
+
+/** What gossip says of a node: a second opinion that never takes work away. */
+export const gossipEvidenceSchema = z.object({
+  status: z.enum(['alive', 'suspect', 'leaving', 'left', 'failed']),
+  /** `degraded`: it answers by TCP only, since UDP is blocked one way or both. */
+  udp: z.enum(['ok', 'degraded']),
+  /** Since the last change of it. */
+  sinceMs: z.number().nonnegative(),
+});
+export type GossipEvidence = z.infer<typeof gossipEvidenceSchema>;
 
 export const registrationSchema = z.object({
   worker_id: workerIdSchema,
@@ -36,6 +58,8 @@ export const registrationReplySchema = z.object({
   worker_id: z.string(),
   heartbeat_ms: z.int(),
   lease_ms: z.int(),
+  /** Members of the gossip of the fleet, host:port, to find it by. */
+  gossip: z.array(z.string().max(300)).max(16).optional(),
 });
 
 export const heartbeatSchema = z.object({

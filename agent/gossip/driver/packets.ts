@@ -13,10 +13,17 @@ export interface PacketOptions {
   readonly host: string;
   readonly port: number;
   readonly onPacket: (data: Uint8Array, from: Address) => void;
+  /** Whether it may send to broadcast addresses. */
+  readonly broadcast?: boolean;
 }
 
 /** Binds; Fault(environment) when the address is taken or not of this machine. */
-export async function openPackets({ host, port, onPacket }: PacketOptions): Promise<PacketSocket> {
+export async function openPackets({
+  host,
+  port,
+  onPacket,
+  broadcast = false,
+}: PacketOptions): Promise<PacketSocket> {
   let socket: udp.Socket<'buffer'>;
   try {
     socket = await Bun.udpSocket({
@@ -32,6 +39,7 @@ export async function openPackets({ host, port, onPacket }: PacketOptions): Prom
   } catch (cause) {
     throw bindFault('UDP', { host, port }, cause);
   }
+  if (broadcast) socket.setBroadcast(true);
   return {
     port: socket.port,
     send(to, data) {
