@@ -16,25 +16,30 @@ const share: ShareCapability = {
   seenNodes: [],
 };
 
-async function judged(changes: Partial<ShareCapability>) {
+async function judged(changes: Partial<ShareCapability>, apiUrl: string) {
   const fact = { state: 'present', value: { ...share, ...changes }, derivation: ['why'], probedAtMs: 0 };
   const patient = {
+    settings: { values: { api_url: apiUrl } },
     services: () => Promise.resolve([{ role: 'worker' }]),
     capabilities: () => Promise.resolve({ share: fact }),
   } as unknown as Patient;
   return await shareCheck.run(patient);
 }
 
-test.each<[Partial<ShareCapability>, string, string]>([
-  [{}, 'ok', '/mnt/shared (nfs4 of nas:/ktrdr)'],
-  [{ seenNodes: ['a'] }, 'ok', '1 other node seen'],
-  [{ writable: false, roundTripMs: null }, 'warn', 'cannot be written'],
-  // An NFS that is not mounted: writing works, and nobody sees it.
-  [{ mount: 'directory' }, 'warn', 'a plain directory of the local disk'],
-  [{ mount: 'directory', seenNodes: ['a'] }, 'ok', '1 other node seen'],
-  [{ mount: 'disk' }, 'ok', '0 other nodes seen'],
-])('the check of a share: %o', async (changes, state, summary) => {
-  const finding = await judged(changes);
+const FAR = 'http://192.168.1.100:8000';
+const HERE = 'http://127.0.0.1:8000';
+
+test.each<[Partial<ShareCapability>, string, string, string]>([
+  [{}, FAR, 'ok', '/mnt/shared (nfs4 of nas:/ktrdr)'],
+  [{ seenNodes: ['a'] }, FAR, 'ok', '1 node seen there'],
+  [{ writable: false, roundTripMs: null }, FAR, 'warn', 'cannot be written'],
+  // An NFS that is not mounted: writing works, and no other machine sees it.
+  [{ mount: 'directory', seenNodes: ['a'] }, FAR, 'warn', 'a plain directory of the local disk'],
+  // The fleet of one machine may share one.
+  [{ mount: 'directory', seenNodes: ['a', 'b'] }, HERE, 'ok', '2 nodes seen there'],
+  [{ mount: 'disk' }, FAR, 'ok', '0 nodes seen there'],
+])('the check of a share: %o', async (changes, apiUrl, state, summary) => {
+  const finding = await judged(changes, apiUrl);
   expect(finding.state as string).toBe(state);
   expect(finding.summary).toContain(summary);
 });
