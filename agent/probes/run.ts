@@ -6,7 +6,6 @@ import {
   type CapabilityName,
   type Fact,
 } from '#agent/contract/capability';
-import { abortable } from '#agent/kit/abortable';
 import { assert } from '#agent/kit/assert';
 import type { Clock } from '#agent/kit/clock';
 import { describeError } from '#agent/kit/error';
@@ -118,9 +117,8 @@ export class ProbeLoop implements AsyncDisposable {
       if (signal.aborted) return;
       asked = this.#listen(probe.name);
       // A look at a driver that hangs must not keep the agent from stopping.
-      const fact = await abortable(prober.establish(), signal).catch(() => undefined);
-      if (fact === undefined) return;
-      this.#facts = { ...this.#facts, [probe.name]: fact };
+      await Promise.race([this.#look(prober), this.#stopped]);
+      if (signal.aborted) return;
     }
   }
 
