@@ -1,6 +1,7 @@
 import type { Worker } from '#agent/contract/worker';
 import { Fault } from '#agent/kit/error';
 import { nearest } from '#agent/kit/nearest';
+import { inspectIdentity, readMachineId } from '#agent/worker/identity';
 import { askAgents } from './local-state';
 import type { Session } from './session';
 
@@ -16,7 +17,9 @@ export async function chosenWorker(session: Session, text: string | undefined): 
   const [first, ...others] = own;
   if (first !== undefined && others.length === 0) return first;
   if (first !== undefined) throw ambiguous('the agent of this machine', own);
-  throw new Fault('not_found', 'Cannot find the agent of this machine: none answers at worker_port', {
+  const { state_dir, worker_port } = session.settings.values;
+  const state = `none of the fleet has its identity in ${state_dir}, or answers at port ${worker_port}`;
+  throw new Fault('not_found', `Cannot find the agent of this machine: ${state}`, {
     hint: `name one: ${listed(workers) || 'no agent has registered yet'}`,
   });
 }
@@ -56,9 +59,24 @@ function listed(workers: readonly Worker[]): string {
   return names.join(', ') + (workers.length > SHOWN_MAX ? ', …' : '');
 }
 
+/**
+ * By the identity in the state directory, where this user may read it: then the agent need not run. Only
+ * without one whoever answers at the port is asked.
+ */
 async function ownWorkerIds({ fleet, settings, shell }: Session): Promise<string[]> {
-  const members = fleet?.members.filter(({ role }) => role === 'worker');
-  const ports = members?.map(({ port }) => port) ?? [settings.values.worker_port];
-  const agents = await askAgents(ports, shell.signal);
+  const { state_dir, worker_port } = settings.values;
+  const members = fleet?.members.filter(({ role }) => role === 'worker') ?? [
+    { state_dir, port: worker_port },
+  ];
+  const machineId = readMachineId();
+  const ids = members.flatMap((member) => {
+    const report = inspectIdentity(member.state_dir, machineId);
+    return report.state === 'present' && report.bound !== 'elsewhere' ? [report.workerId] : [];
+  });
+  if (ids.length > 0) return ids;
+  const agents = await askAgents(
+    members.map(({ port }) => port),
+    shell.signal,
+  );
   return agents.flatMap(({ health }) => (health === null ? [] : [health.worker_id]));
 }

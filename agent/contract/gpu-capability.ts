@@ -18,7 +18,7 @@ export type GpuAllocation = z.infer<typeof gpuAllocationSchema>;
 export const gpuDeviceSchema = z.strictObject({
   /** As the driver numbers it, from 0. */
   index: z.int().nonnegative(),
-  /** What stays the same across restarts: UUID (NVIDIA), PCI address (AMD), registry id (Apple). */
+  /** What stays the same across restarts: UUID (NVIDIA), PCI address (AMD), name (Apple). */
   id: z.string().max(100),
   model: z.string().max(200),
   /** Null where the driver does not say. */

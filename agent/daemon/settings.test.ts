@@ -78,9 +78,11 @@ test('a file that is named must exist, be YAML, be small and hold known names', 
   expect(load).toThrow('it is not YAML');
   await writeFile(path, 'worker_prot: 1');
   expect(load).toThrow('there is no setting "worker_prot"');
+  await writeFile(path, 'slots: 1\nlease: 9s\nslots : 2');
+  expect(load).toThrow('"slots" is there twice');
   await writeFile(path, 'x'.repeat(SETTINGS_BYTES_MAX + 1));
   expect(load).toThrow('it is larger than');
-  await writeFile(path, 'slots: 3');
+  await writeFile(path, 'slots: 3\nsoftware_commands:\n  slots: git --version\n# slots: 4\n');
   expect(load).not.toThrow();
 });
 
@@ -162,6 +164,14 @@ test('a duration has a unit, so that seconds are not taken for milliseconds', ()
   expect(() => heartbeat('10')).toThrow('write it with a unit, such as 10s');
   expect(() => heartbeat('0')).toThrow('give at least 50ms');
   expect(() => heartbeat('soon')).toThrow('"soon" is not a duration such as');
+});
+
+test('a password is no argument of a command, where everybody could read it', () => {
+  const load = (url: string): unknown => loadSettings({ ...user, flags: { database_url: url } });
+  const fault = faultOf(() => load('postgres://ann:hunter2@db/ktrdr'));
+  expect(fault.message).toBe('Cannot take database_url from a flag: everybody could read its password');
+  expect(`${fault.message} ${fault.hint}`).not.toContain('hunter2');
+  expect(() => load('postgres://ann@db/ktrdr')).not.toThrow();
 });
 
 test('slots are a number, a share or auto, and nothing else', () => {

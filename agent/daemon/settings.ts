@@ -55,6 +55,7 @@ export function loadSettings(inputs: SettingsInputs): LoadedSettings {
     ...(file === undefined ? {} : { file }),
     ...(profile === undefined ? {} : { profile }),
   });
+  if (origins.database_url.from === 'flag') refusePasswordInFlag(values.database_url);
   return {
     values: withDirectories(values, inputs),
     origins,
@@ -76,6 +77,14 @@ export function homeDirectory(inputs: Pick<SettingsInputs, 'environment' | 'uid'
   if (inputs.uid === 0) return '/root';
   throw new Fault('settings', 'Cannot choose directories: HOME is not set', {
     hint: 'set HOME, or state_dir, runtime_dir and cache_dir',
+  });
+}
+
+/** Every user of a machine reads the arguments of its processes. */
+function refusePasswordInFlag(url: string | undefined): void {
+  if (url === undefined || !URL.canParse(url) || new URL(url).password === '') return;
+  throw new Fault('settings', 'Cannot take database_url from a flag: everybody could read its password', {
+    hint: 'set DATABASE_URL, or database_url in a settings file of mode 0600',
   });
 }
 
@@ -127,6 +136,7 @@ function readSettings(inputs: SettingsInputs): { path: string; content: unknown 
 }
 
 function parseYaml(path: string, text: string): unknown {
+  refuseRepeatedKey(path, text);
   try {
     return Bun.YAML.parse(text);
   } catch (cause) {
@@ -134,6 +144,23 @@ function parseYaml(path: string, text: string): unknown {
       cause,
       hint: 'write one "name: value" a line; `ktrdr-agent config` lists the names',
     });
+  }
+}
+
+/** Bun's parser takes the last one without a word. A setting begins its line; what is indented is a value. */
+function refuseRepeatedKey(path: string, text: string): void {
+  const seen = new Set<string>();
+  for (const [, key = ''] of text.matchAll(/^(\w+)[ \t]*:/gm)) {
+    if (seen.has(key)) {
+      throw new Fault(
+        'settings',
+        `Cannot read settings from ${path}: "${key.slice(0, 100)}" is there twice`,
+        {
+          hint: 'keep the one that is meant',
+        },
+      );
+    }
+    seen.add(key);
   }
 }
 

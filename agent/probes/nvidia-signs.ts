@@ -56,8 +56,10 @@ export interface Surroundings {
   isContainer: boolean;
   /** "pct reboot 101", or words where the id or the kind of the container is not known. */
   restart: string;
-  /** How the container gets the devices for good. */
+  /** How the container gets the devices. */
   grant: string;
+  /** How it keeps them over a reload of the host's systemd. */
+  keep: string;
 }
 
 /** Asked only when something is wrong, since it reads a dozen files. */
@@ -70,19 +72,19 @@ export async function readSurroundings(host: HostReader): Promise<Surroundings> 
   const { name, lxcId } = await detectContainer(host, context);
   if (name === 'lxc') {
     const id = lxcId ?? '<id>';
-    return {
-      isContainer: true,
-      restart: /^\d+$|^<id>$/.test(id) ? `pct reboot ${id}` : `lxc-stop -n ${id}, lxc-start -n ${id}`,
-      grant:
-        `pct set ${id} -dev0 /dev/nvidia0 -dev1 /dev/nvidiactl -dev2 /dev/nvidia-uvm (Proxmox VE 8.2), ` +
-        'or in its configuration lxc.cgroup2.devices.allow: c 195:* rwm (and the major number of ' +
-        'nvidia-uvm) with an lxc.mount.entry for each of these',
-    };
+    const grant =
+      `pct set ${id} -dev0 /dev/nvidia0 -dev1 /dev/nvidiactl -dev2 /dev/nvidia-uvm (Proxmox VE 8.2), ` +
+      'or in its configuration lxc.cgroup2.devices.allow: c 195:* rwm (and the major number of ' +
+      'nvidia-uvm) with an lxc.mount.entry for each of these';
+    const restart = /^\d+$|^<id>$/.test(id) ? `pct reboot ${id}` : `lxc-stop -n ${id}, lxc-start -n ${id}`;
+    return { isContainer: true, restart, grant, keep: grant };
   }
   return {
     isContainer: name !== null,
     restart: name === null ? 'reboot' : 'restart this container',
     grant: 'start it with --gpus all (NVIDIA Container Toolkit)',
+    // https://github.com/NVIDIA/nvidia-container-toolkit/issues/48
+    keep: 'run nvidia-ctk system create-dev-char-symlinks --create-all at each start of the host',
   };
 }
 

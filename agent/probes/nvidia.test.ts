@@ -204,6 +204,7 @@ test('docs/agents.md has an answer in the words of the probe', () => {
 const PCI = '/sys/bus/pci/devices';
 const CARD = { [`${PCI}/0000:01:00.0/vendor`]: '0x10de\n', [`${PCI}/0000:01:00.0/class`]: '0x030000\n' };
 const LXC = { '/run/systemd/container': 'lxc\n', '/proc/self/cgroup': '0::/\n' };
+const DOCKER = { '/proc/self/cgroup': `0::/docker/${'0123456789ab'.repeat(5)}\n` };
 const NODES = { '/dev': ['nvidia-uvm', 'nvidia0', 'nvidiactl'] };
 
 describe('without asking the driver', () => {
@@ -254,6 +255,7 @@ describe('without asking the driver', () => {
 
   test.each([
     ['EPERM', LXC, /lost its device rights.*daemon-reload.*Now: pct reboot <id>. For good: pct set/],
+    ['EPERM', DOCKER, /Now: restart this container. For good: run nvidia-ctk system create-dev-char/],
     ['EPERM', {}, /DeviceAllow=char-nvidia/],
     ['EACCES', {}, /group of the file/],
     ['ENXIO', {}, /modprobe nvidia, or reboot/],

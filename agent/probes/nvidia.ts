@@ -103,13 +103,13 @@ async function requireNodes(host: HostReader, { nodes }: NvidiaSigns): Promise<v
 }
 
 async function refusedNode(host: HostReader, path: string, code: string): Promise<Fault> {
-  const { isContainer, restart, grant } = await readSurroundings(host);
+  const { isContainer, restart, keep } = await readSurroundings(host);
   const state = `${path} is there and cannot be opened (${code})`;
   if (code === 'EPERM' && isContainer) {
     return new Fault(
       'environment',
       `${state}: the container lost its device rights, as after systemctl daemon-reload on the host. ` +
-        `Now: ${restart}. For good: ${grant}.`,
+        `Now: ${restart}. For good: ${keep}.`,
     );
   }
   const fix: Readonly<Record<string, string>> = {

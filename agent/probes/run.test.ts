@@ -131,6 +131,37 @@ test('a probe that says so is tried again later than others after a failure', as
   await waitUntil('the second look', () => looks === 2);
 });
 
+test('ProbeLoop stops at once, also while a look hangs', async () => {
+  const clock = steppedClock();
+  let looks = 0;
+  const probe = () => (++looks === 1 ? Promise.resolve(nothing) : Promise.withResolvers<never>().promise);
+  const disk = { ...probes.disk, timeoutMs: 10_000, probe };
+  const loop = await ProbeLoop.start({ ...base, clock, probes: { ...probes, disk } });
+  clock.advance(30_000);
+  await waitUntil('the look that hangs', () => looks === 2);
+  // The clock stands still: only the end of the loop itself lets this go on.
+  await loop[Symbol.asyncDispose]();
+  expect(loop.current().disk).toEqual(nothing);
+});
+
+test('ProbeLoop starts without a late probe, takes its fact when it comes, and ends without it', async () => {
+  const clock = steppedClock();
+  const answer = Promise.withResolvers<Finding<never>>();
+  const software = { name: 'software' as const, periodMs: 600_000, timeoutMs: 10_000, isLate: true };
+  const late: ProbeSet = { ...probes, software: { ...software, probe: () => answer.promise } };
+  const starting = ProbeLoop.start({ ...base, clock, probes: late });
+  clock.advance(PROBE_TIMEOUT_MS);
+  const loop = await starting;
+  expect(loop.current()).toEqual({ cpu: nothing, disk: nothing, memory: nothing });
+  answer.resolve(nothing);
+  await waitUntil('the late fact', () => loop.current().software?.state === 'absent');
+  await loop[Symbol.asyncDispose]();
+  const hanging = { ...software, probe: () => Promise.withResolvers<never>().promise };
+  const restarting = ProbeLoop.start({ ...base, clock, probes: { ...probes, software: hanging } });
+  clock.advance(PROBE_TIMEOUT_MS);
+  await (await restarting)[Symbol.asyncDispose]();
+});
+
 test('ProbeLoop never runs a hanging probe a second time', async () => {
   const clock = steppedClock();
   let looks = 0;

@@ -45,18 +45,28 @@ export class ProbeLoop implements AsyncDisposable {
   readonly #stop = new AbortController();
   /** Of each probe that waits: aborted, it looks at once. */
   readonly #asked = new Map<CapabilityName, AbortController>();
-  readonly #loops: Array<Promise<void>>;
-  #facts: Capabilities;
+  readonly #stopped: Promise<void>;
+  readonly #first: ReadonlyArray<Promise<void>>;
+  readonly #loops: ReadonlyArray<Promise<void>>;
+  /** Whole once `start` resolves: a late probe is of a capability that may be missing. */
+  #facts = {} as Capabilities;
 
-  /** Resolves after the first look at everything. */
+  /** Resolves after the first look at everything, without what is late; nor does that keep the end waiting. */
   static async start(options: ProbeOptions): Promise<ProbeLoop> {
-    return new ProbeLoop(options, await probeOnce(options));
+    const loop = new ProbeLoop(options);
+    await Promise.all(loop.#first);
+    return loop;
   }
 
-  private constructor(options: ProbeOptions, facts: Capabilities) {
+  private constructor(options: ProbeOptions) {
     this.#options = options;
-    this.#facts = facts;
-    this.#loops = Object.values(options.probes).map((probe) => this.#repeat(probe));
+    this.#stopped = new Promise((resolve) => {
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    const probers = Object.values(options.probes).map((probe: Probe) => new Prober(probe, options));
+    const looks = probers.map((prober) => ({ prober, look: this.#look(prober) }));
+    this.#first = looks.map(({ prober, look }) => this.#untilLate(prober.probe, look));
+    this.#loops = looks.map(({ prober, look }) => this.#repeat(prober, look));
   }
 
   /** The latest facts, as a heartbeat carries them. */
@@ -78,11 +88,24 @@ export class ProbeLoop implements AsyncDisposable {
     await Promise.all(this.#loops);
   }
 
-  async #repeat(probe: Probe): Promise<void> {
+  async #look(prober: Prober): Promise<void> {
+    const fact = await prober.establish();
+    this.#facts = { ...this.#facts, [prober.probe.name]: fact };
+  }
+
+  async #untilLate(probe: Probe, look: Promise<void>): Promise<void> {
+    if (probe.isLate !== true) return await look;
+    const done = new AbortController();
+    await Promise.race([look, this.#options.clock.sleep(PROBE_TIMEOUT_MS, done.signal)]);
+    done.abort();
+  }
+
+  async #repeat(prober: Prober, first: Promise<void>): Promise<void> {
     const { clock } = this.#options;
-    const prober = new Prober(probe, this.#options);
+    const { probe } = prober;
     const { signal } = this.#stop;
     let asked = this.#listen(probe.name);
+    await Promise.race([first, this.#stopped]);
     for (;;) {
       const failed = this.#facts[probe.name]?.state === 'failed';
       const retryMs = Math.min(probe.retryMs ?? PROBE_RETRY_MS, probe.periodMs);
@@ -93,8 +116,9 @@ export class ProbeLoop implements AsyncDisposable {
       if (leftMs > 0) await clock.sleep(leftMs, asked);
       if (signal.aborted) return;
       asked = this.#listen(probe.name);
-      const fact = await prober.establish();
-      this.#facts = { ...this.#facts, [probe.name]: fact };
+      // A look at a driver that hangs must not keep the agent from stopping.
+      await Promise.race([this.#look(prober), this.#stopped]);
+      if (signal.aborted) return;
     }
   }
 
@@ -108,12 +132,12 @@ export class ProbeLoop implements AsyncDisposable {
 
 /** Runs one probe with its time-out, and never twice at once. */
 class Prober {
-  readonly #probe: Probe;
+  readonly probe: Probe;
   readonly #options: ProbeOptions;
   #hanging = false;
 
   constructor(probe: Probe, options: ProbeOptions) {
-    this.#probe = probe;
+    this.probe = probe;
     this.#options = options;
   }
 
@@ -122,19 +146,19 @@ class Prober {
       return await this.#establish();
     } catch (error) {
       const message = describeError(error).slice(0, LINE_CHARS_MAX);
-      this.#options.log.warn('probe failed', { probe: this.#probe.name, error: message });
+      this.#options.log.warn('probe failed', { probe: this.probe.name, error: message });
       return { state: 'failed', error: message };
     }
   }
 
   async #establish(): Promise<Fact<unknown>> {
     const { clock, host } = this.#options;
-    const timeoutMs = this.#options.timeoutMs ?? this.#probe.timeoutMs ?? PROBE_TIMEOUT_MS;
+    const timeoutMs = this.#options.timeoutMs ?? this.probe.timeoutMs ?? PROBE_TIMEOUT_MS;
     // A read that hangs in the kernel occupies a thread of the pool: a second one must not join it.
     if (this.#hanging) throw new Error('the previous look has not come back yet');
     this.#hanging = true;
     const done = new AbortController();
-    const look = this.#probe.probe(host).finally(() => {
+    const look = this.probe.probe(host).finally(() => {
       this.#hanging = false;
       done.abort();
     });
@@ -144,7 +168,7 @@ class Prober {
     const derivation = finding.derivation.slice(0, LINES_MAX).map((line) => line.slice(0, LINE_CHARS_MAX));
     const looked = { ...finding, derivation };
     const fact = looked.state === 'present' ? { ...looked, probedAtMs: clock.nowMs() } : looked;
-    const checked = capabilitiesSchema.shape[this.#probe.name].safeParse(fact);
+    const checked = capabilitiesSchema.shape[this.probe.name].safeParse(fact);
     if (!checked.success) throw new Error(`implausible figures: ${checked.error.issues[0]?.message}`);
     assert(checked.data !== undefined, 'a fact has a state');
     return checked.data;

@@ -81,6 +81,8 @@ export interface LeftMark {
   roundTripMs: number;
   /** By the clock of the share's server, which all marks have in common. */
   atMs: number;
+  /** The mark of this node that may not be replaced, since another user left it; null when all is well. */
+  foreignMark: string | null;
 }
 
 /** Writes one block and reads it back; with a node id it stays there as the mark of this node. */
@@ -96,10 +98,23 @@ export async function leaveMark(directory: string, nodeId: string | undefined): 
     const roundTripMs = Math.round((performance.now() - startMs) * 100) / 100;
     if (!same) throw new Error(`${directory} gave back another block than was written`);
     const { mtimeMs } = await stat(draft);
-    if (nodeId !== undefined) await rename(draft, join(directory, MARKS, nodeId));
-    return { roundTripMs, atMs: mtimeMs };
+    const foreignMark =
+      nodeId === undefined ? null : await replaceMark(draft, join(directory, MARKS, nodeId));
+    return { roundTripMs, atMs: mtimeMs, foreignMark };
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** An agent that ran as root before it had a user of its own left a mark that its user cannot touch. */
+async function replaceMark(draft: string, mark: string): Promise<string | null> {
+  try {
+    await rename(draft, mark);
+    return null;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    return mark;
   }
 }
 

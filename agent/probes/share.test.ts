@@ -144,6 +144,22 @@ describe('the share probe', () => {
   );
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  'is writable beside a mark that root left, which is named',
+  async () => {
+    await using folder = await tempDir();
+    await chmod(folder.path, 0o777);
+    await present(nodeOn(folder.path, BOB));
+    const finding = await asNobody(folder.path);
+    expect(finding).toMatchObject({ state: 'present', value: { writable: true } });
+    const mark = join(folder.path, '.ktrdr', 'nodes', BOB);
+    expect(finding.derivation).toContain(
+      `others do not see this node: remove ${mark}, which another user left`,
+    );
+    expect(await readdir(join(folder.path, '.ktrdr', 'nodes'))).toEqual([BOB]);
+  },
+);
+
 const noMounts = await smallDiskMissing('shares that are mounts');
 
 describe.skipIf(noMounts)('a mounted share', () => {

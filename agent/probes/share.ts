@@ -77,8 +77,13 @@ async function probeShare(host: HostReader, look: Look): Promise<Finding<ShareCa
     derivation: [
       place.line,
       writeLine(directory, mark),
+      ...(mark.value?.foreignMark
+        ? [`others do not see this node: remove ${mark.value.foreignMark}, which another user left`]
+        : []),
       ...idLines(identity, look.lastShareId),
-      seen.length === 0 ? 'no other node left a mark there of late' : `also seen there: ${seen.join(', ')}`,
+      seen.length === 0
+        ? 'no other node left a mark there of late'
+        : `also seen there, ${seen.length}: ${seen.slice(0, 10).join(', ')}`,
     ],
   };
 }

@@ -26,6 +26,7 @@ export function softwareProbe(targets: SoftwareTargets): Probe<'software'> {
     periodMs: 600_000,
     // 16 commands and Python, four at once, all of them hanging, and a little.
     timeoutMs: Math.ceil(17 / COMMANDS_AT_ONCE) * COMMAND_TIMEOUT_MS + 500,
+    isLate: true,
     probe: (host) => probeSoftware(host, targets),
   };
 }

@@ -89,15 +89,15 @@ async function findProxmoxHost(host: HostReader, context: ProxmoxContext): Promi
     return { name: own, derivation: [`this is the Proxmox host ${own} (/etc/pve/local)`] };
   }
   const isGuest = container.name !== null || hypervisor.isGuest;
-  const kernel = release.endsWith('-pve') ? `the kernel ${release} is that of Proxmox; ` : '';
-  if (!isGuest && kernel === '') return { name: null, derivation: [] };
-  return {
-    name: null,
-    derivation: [
-      `${kernel}the name of the host is not told to its guests: where it is Proxmox, set proxmox_host (KTRDR_PROXMOX_HOST)`,
-    ],
-  };
+  const isProxmoxKernel = release.endsWith('-pve');
+  if (!isGuest && !isProxmoxKernel) return { name: null, derivation: [] };
+  const line = isProxmoxKernel
+    ? `the kernel ${release} is that of Proxmox, which does not tell its guests the name of the host: ${SET_IT}`
+    : `a host does not tell its guests its name: where it is Proxmox, ${SET_IT}`;
+  return { name: null, derivation: [line] };
 }
+
+const SET_IT = 'set proxmox_host (KTRDR_PROXMOX_HOST)';
 
 async function ownProxmoxName(host: HostReader): Promise<string | null> {
   try {

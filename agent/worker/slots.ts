@@ -49,8 +49,9 @@ function shareOf(slots: Exclude<SlotsSetting, number>): number {
 }
 
 function coresSentence(cores: number | null, slots: Exclude<SlotsSetting, number>): string {
+  if (cores === null) return 'the cores could not be told';
   const share = slots === 'auto' ? '' : `${slots} of `;
-  return cores === null ? 'the cores could not be told' : `${share}${Number(cores.toFixed(2))} usable cores`;
+  return `${share}${Number(cores.toFixed(2))} usable ${cores === 1 ? 'core' : 'cores'}`;
 }
 
 function memorySentence(bytes: number | null, { memoryPerSlotBytes }: SlotsRule): string {

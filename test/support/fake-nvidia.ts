@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises';
+import { rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '#agent/kit/exec';
 import { tempDir } from './temp-dir';
@@ -28,7 +28,7 @@ export async function fakeNvidia(levels: Record<string, number> = {}): Promise<F
     const lines = Object.entries(to).map(([key, value]) => `${key} ${value}\n`);
     // Renamed into its place: a process that reads meanwhile sees the old or the new levels, whole.
     await Bun.write(join(folder.path, 'control.new'), lines.join(''));
-    await exec(['mv', 'control.new', 'control'], { timeoutMs: 5_000, cwd: folder.path });
+    await rename(join(folder.path, 'control.new'), join(folder.path, 'control'));
   };
   await control(levels);
   for (const name of ['libnvidia-ml.so', 'libcuda.so']) {

@@ -62,8 +62,8 @@ const SLOTS = `
 
 An agent runs as many pieces of work at once as it has slots. \`slots: auto\` takes one for each usable core, as far as
 there is \`memory_per_slot\` for each, and one at least; \`slots: 50%\` counts half of the cores; a number is taken as it
-is. When the limits of a container change while the agent runs, its slots follow within a heartbeat or two, and what
-runs is left alone. \`ktrdr-agent workers --json\` shows how the number came about (\`facts.slots.derivation\`).
+is. When the limits of a container change while the agent runs, its slots follow within a minute or so, and what runs is
+left alone. \`ktrdr-agent workers --json\` shows how the number came about (\`facts.slots.derivation\`).
 `;
 
 function settingRows(): string[][] {

@@ -1,13 +1,12 @@
 import { expect, test } from 'bun:test';
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '#agent/kit/exec';
-import { readCgroupChain } from '#agent/probes/cgroup';
-import { systemHost } from '#agent/probes/host';
 import { doctor, untouched } from '#test/support/examination';
 import { BINARY } from '#test/support/fleet';
 import { freePort } from '#test/support/free-port';
+import { makeQuotaGroup } from '#test/support/quota-group';
 import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { tempDir } from '#test/support/temp-dir';
 
@@ -124,7 +123,7 @@ test('nothing runs, nothing was ever set', async () => {
 });
 
 test('a quota of half a core', async () => {
-  const directory = await quotaGroup();
+  const directory = await makeQuotaGroup();
   if (directory === undefined) return;
   await using folder = await tempDir();
   const environment = await untouched(folder.path);
@@ -134,24 +133,8 @@ test('a quota of half a core', async () => {
   expect(sick.check('cpu').summary).toContain('a quota leaves 0.5 cores');
   await exec(['sh', '-c', sick.check('cpu').fix ?? ''], { timeoutMs: 5_000 });
   expect((await doctor({ environment, prefix })).check('cpu').state).toBe('ok');
-  rmdirSync(directory);
+  await rmdir(directory);
 });
-
-/** A control group with half a core, at the highest group that this process may change. */
-async function quotaGroup(): Promise<string | undefined> {
-  const chain = await readCgroupChain(systemHost, 'cpu');
-  const parent = chain?.groups.at(-1);
-  const directory = join(parent?.directory ?? '/nonexistent', `ktrdr-agent-doctor-${process.pid}`);
-  try {
-    mkdirSync(directory);
-    const [file, quota] = chain?.version === 2 ? ['cpu.max', '50000 100000'] : ['cpu.cfs_quota_us', '50000'];
-    writeFileSync(join(directory, file), quota);
-    return directory;
-  } catch (error) {
-    console.log(`skipped: a quota of half a core: no control group can be made here (${String(error)})`);
-    return undefined;
-  }
-}
 
 test('secrets of the settings are in no output', async () => {
   await using folder = await tempDir();

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { present } from '#agent/kit/assert';
 import { exec } from '#agent/kit/exec';
 import { cliCommand } from '#test/support/cli';
+import { makeQuotaGroup } from '#test/support/quota-group';
 import { doctor, untouched, type ExaminationOptions } from '#test/support/examination';
 import { Fleet, type Daemon } from '#test/support/fleet';
 import { tempDir } from '#test/support/temp-dir';
@@ -217,6 +218,21 @@ describe('sick', () => {
 function statementsOf(fix: string | null): string {
   return (fix ?? '').slice((fix ?? '').indexOf(': ') + 2);
 }
+
+test('the limits of the agent are seen from outside of its control group', async () => {
+  const group = await makeQuotaGroup();
+  if (group === undefined) return;
+  try {
+    await writeFile(join(group, 'cgroup.procs'), String(agent(0).pid));
+    const sick = await doctor({ environment: asAgent(), checks: ['cpu'], keep: 'agent-with-half-a-core' });
+    expect(sick.check('cpu').summary).toContain('a quota leaves 0.5 cores');
+    await exec(['sh', '-c', sick.check('cpu').fix ?? ''], { timeoutMs: 5_000 });
+    expect((await doctor({ environment: asAgent(), checks: ['cpu'] })).check('cpu').state).toBe('ok');
+  } finally {
+    await writeFile(join(dirname(group), 'cgroup.procs'), String(agent(0).pid));
+    await rmdir(group);
+  }
+});
 
 describe('sick in a world of its own', () => {
   const library = faketimeLibrary();

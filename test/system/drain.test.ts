@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { present } from '#agent/kit/assert';
 import { Fleet } from '#test/support/fleet';
 import { expectWhole, startSweep, unitsDone, untilUnderWay } from '#test/support/sweep-run';
@@ -116,9 +117,14 @@ test('who is nobody, or several, is answered with names; without a name it is th
   expect((await fleet.cli(['drain', 'agent-1'])).stderr).toContain("required option '--reason <text>'");
   expect((await fleet.cli(['drain', 'agent-1', '--reason', ' '])).code).not.toBe(0);
   expect((await fleet.cli(['undrain', one.name])).stdout).toContain('did not drain');
-  // No agent listens at the port of these settings.
-  const nobody = await fleet.cli(['undrain']);
-  expect(nobody.stderr).toContain('none answers at worker_port');
+  // These settings are of no agent; those are.
+  expect((await fleet.cli(['undrain'])).stderr).toMatch(/identity in \S+ktrdr, or answers at port 5003/);
+  const settings = join(fleet.directory, 'agent-1.yaml');
+  await Bun.write(settings, `state_dir: ${fleet.directory}/agent-1/state\n`);
+  expect(await fleet.cli(['drain', '--reason', 'x', '--settings', settings])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`${one.name} drains (x): nothing runs there`),
+  });
   expect((await fleet.api('POST', `/api/v1/workers/${one.worker_id}/drain`, {})).status).toBe(422);
   expect((await fleet.api('POST', `/api/v1/workers/${'0'.repeat(32)}/undrain`, {})).status).toBe(404);
   await fleet.stop();

@@ -55,6 +55,8 @@ const SHOWS: Readonly<Record<string, RegExp>> = {
   'ktrdr-agent data show': /SP500[\s\S]*2000-01-03/,
   'ktrdr-agent config': /api_port[\s\S]*8000/,
   'ktrdr-agent workers': /ready/,
+  'ktrdr-agent doctor': /ok {4}schema[\s\S]* fine \(\d+ ms\)/,
+  'ktrdr-agent doctor ports token schema --explain': /All is well: 3 fine/,
   'ktrdr-agent drain agent-1 --reason maintenance --wait': /has finished: nothing runs there/,
   'ktrdr-agent undrain agent-1': /takes work again/,
   'ktrdr-agent ops': /sweep[\s\S]*backtesting/,
@@ -73,7 +75,9 @@ for (const command of commands) {
     command,
     async () => {
       const { code, stdout, stderr } = await run(command.split(' ').slice(1));
-      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+      // Exit 1 is a warning about the machine that runs the tests, such as a clock that nobody sets.
+      const isFine = code === 0 || (code === 1 && command === 'ktrdr-agent doctor');
+      expect({ code, stderr: isFine ? '' : stderr }).toEqual({ code: isFine ? code : 0, stderr: '' });
       expect(stdout).toMatch(SHOWS[command] ?? /\S/);
     },
     120_000,

@@ -22,7 +22,11 @@ export const devCommand: CliCommand = {
 function upCommand(shell: Shell) {
   return fleetCommand('up')
     .description('Start it, or what of it is not running; other commands find it without flags')
-    .option('--agents <n>', 'how many agents; default 2', wholeNumber('--agents', 0, 64))
+    .option(
+      '--agents <n>',
+      'how many agents; default: as many as there are, else 2',
+      wholeNumber('--agents', 0, 64),
+    )
     .option(
       '--slots <n>',
       'pieces of work that each agent runs at once; default: its share of the cores',
@@ -33,7 +37,11 @@ function upCommand(shell: Shell) {
       'port of the control plane; default 8000, or the next free one',
       wholeNumber('--port', 1, 65_535),
     )
-    .action(async ({ dir, json, agents, slots, port }) => {
+    .option(
+      '--watch',
+      'then restart what a changed source file, or a replaced binary, concerns; jobs go on. Ctrl-C ends the watching, not the fleet',
+    )
+    .action(async ({ dir, json, agents, slots, port, watch }) => {
       const { startFleet } = await import('#agent/cli/dev/start-fleet');
       const { showFleet } = await import('#agent/cli/dev/fleet-view');
       const output = createOutput(shell, json ?? false);
@@ -48,12 +56,16 @@ function upCommand(shell: Shell) {
       showFleet(output, fleet);
       if (dir !== undefined)
         output.note(`Other commands find it by: export KTRDR_DEV_DIR=${fleet.directory}`);
+      if (watch === undefined) return;
+      const { watchFleet } = await import('#agent/cli/dev/watch-fleet');
+      await watchFleet({ directory: fleet.directory, shell, output });
     })
     .addHelpText(
       'after',
       examples(
         ['dev up', 'a control plane and two agents'],
         ['dev up --agents 4 --slots 1', 'more and smaller agents'],
+        ['dev up --watch', 'for work on the sources'],
         ['dev up --dir /tmp/fleet', 'apart from the usual one'],
       ),
     );

@@ -17,7 +17,7 @@ function wish(more: Partial<FleetWish> = {}): FleetWish {
 }
 
 test('a new fleet is a control plane and two agents, with directories of their own', () => {
-  const fleet = planFleet(wish(), undefined);
+  const { fleet } = planFleet(wish(), undefined);
   expect(fleet.members.map(({ name, role, port }) => [name, role, port])).toEqual([
     ['control', 'control', 8000],
     ['agent-1', 'worker', 5003],
@@ -28,13 +28,17 @@ test('a new fleet is a control plane and two agents, with directories of their o
   }
 });
 
-test('what is there keeps its place; more agents are added, fewer are not taken away', () => {
-  const first = planFleet(wish({ agents: 1 }), undefined);
-  const grown = planFleet(wish({ agents: 3, nextAgentPort: () => 6000, controlPort: 1 }), first);
+test('what is there keeps its place; more agents are added, the last ones are surplus', () => {
+  const { fleet: first } = planFleet(wish({ agents: 1 }), undefined);
+  const more = wish({ agents: 3, nextAgentPort: () => 6000, controlPort: 1 });
+  const { fleet: grown, surplus } = planFleet(more, first);
   expect(grown.members.slice(0, 2)).toEqual(first.members);
   expect(grown.members.map(({ port }) => port)).toEqual([8000, 5003, 6000, 6000]);
-  expect(planFleet(wish({ agents: 1 }), grown).members.length).toBe(4);
-  expect(planFleet(wish(), grown).members.length).toBe(4);
+  expect(surplus).toEqual([]);
+  expect(planFleet(wish(), grown)).toEqual({ fleet: grown, surplus: [] });
+  expect(planFleet(wish({ agents: 1 }), grown)).toEqual({ fleet: first, surplus: grown.members.slice(2) });
+  const { fleet: none } = planFleet(wish({ agents: 0 }), grown);
+  expect(planFleet(wish(), none).fleet.members.map(({ name }) => name)).toEqual(['control']);
 });
 
 test('sockets have short paths, wherever the fleet is', () => {
@@ -47,7 +51,7 @@ test('sockets have short paths, wherever the fleet is', () => {
 });
 
 test('the files of the members are settings that the daemon accepts', () => {
-  const fleet = planFleet(wish(), undefined);
+  const { fleet } = planFleet(wish(), undefined);
   const [control, agent] = fleet.members.map((member) => {
     const readFile = (): string => memberSettings(fleet, member, 3);
     return loadSettings({ environment: {}, uid: 1000, settingsPath: member.settings_file, readFile }).values;

@@ -19,23 +19,34 @@ export interface FleetWish {
 const RUNTIME_BYTES_MAX = 56;
 const AGENTS = 2;
 
-/** The members a fleet should have: those it has keep their ports and directories, further agents are added. */
-export function planFleet(wish: FleetWish, existing: Fleet | undefined): Fleet {
+export interface FleetPlan {
+  fleet: Fleet;
+  /** Agents of the existing fleet that are not wanted any more. */
+  surplus: FleetMember[];
+}
+
+/**
+ * The members a fleet should have: those it has keep their ports and directories, further agents are
+ * added at the end, and the last ones are surplus when there are more than were asked for.
+ */
+export function planFleet(wish: FleetWish, existing: Fleet | undefined): FleetPlan {
   const { directory } = wish;
   const control =
     existing?.members.find(({ role }) => role === 'control') ?? member(wish, 'control', wish.controlPort);
   const agents = existing?.members.filter(({ role }) => role === 'worker') ?? [];
-  const wanted = Math.max(agents.length, wish.agents ?? (agents.length || AGENTS));
-  const added = Array.from({ length: wanted - agents.length }, (_, index) =>
+  // An existing fleet without agents was asked for as such.
+  const wanted = wish.agents ?? (existing === undefined ? AGENTS : agents.length);
+  const added = Array.from({ length: Math.max(0, wanted - agents.length) }, (_, index) =>
     member(wish, `agent-${agents.length + index + 1}`, wish.nextAgentPort()),
   );
-  return {
+  const fleet: Fleet = {
     version: 1,
     directory,
     api_url: `http://127.0.0.1:${control.port}`,
     token_file: join(control.state_dir, 'token'),
-    members: [control, ...agents, ...added],
+    members: [control, ...agents.slice(0, wanted), ...added],
   };
+  return { fleet, surplus: agents.slice(wanted) };
 }
 
 /** Sockets lie beside the rest where the path is short enough, in /tmp otherwise. */

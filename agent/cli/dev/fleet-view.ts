@@ -12,7 +12,7 @@ export function showFleet(output: Output, fleet: Fleet): void {
       paint: (text, { running }) => (running ? output.style.good(text) : output.style.bad(text)),
     },
     { header: 'ADDRESS', cell: ({ port }) => `http://127.0.0.1:${port}` },
-    { header: 'PID', cell: ({ process }) => String(process?.pid ?? '–'), align: 'right' },
+    { header: 'PID', cell: ({ process }) => String(process?.pid ?? '–'), align: 'right', optional: true },
     { header: 'LOG', cell: ({ log_file }) => log_file, widthMin: 16, overflow: 'middle' },
   ]);
 }

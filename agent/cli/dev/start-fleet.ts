@@ -1,17 +1,17 @@
 import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Fault } from '#agent/kit/error';
-import { tryLock, type FileLock } from '#agent/kit/flock';
 import { identityOf } from '#agent/worker/recorded-process';
 import { killTree } from '#agent/kit/process';
 import type { Output } from '#agent/cli/output';
 import type { Shell } from '#agent/cli/shell';
 import { isRunning, readFleet, writeFleet, type Fleet, type FleetMember } from './fleet-file';
+import { lockFleet } from './fleet-lock';
 import { memberSettings, planFleet, runtimeRoot } from './fleet-plan';
 import { isFreePort, portsFrom } from './free-ports';
 import { startMember } from './member-process';
 import { waitUntilReady } from './readiness';
+import { stopMembers } from './stop-fleet';
 
 export interface StartOptions {
   directory: string;
@@ -27,13 +27,14 @@ const AGENT_PORT = 5003;
 
 /**
  * Starts what of the fleet is not running, control plane first, and returns when all of it answers.
- * A second call changes nothing. On failure the members it started are stopped again.
+ * Agents beyond the number that is asked for give their work back and go. A second call changes
+ * nothing. On failure the members it started are stopped again.
  */
 export async function startFleet(options: StartOptions): Promise<Fleet> {
   const { directory, output } = options;
   using _lock = lockFleet(directory);
   const existing = readFleet(directory);
-  const fleet = planFleet(
+  const { fleet, surplus } = planFleet(
     {
       directory,
       uid: options.shell.uid,
@@ -43,6 +44,7 @@ export async function startFleet(options: StartOptions): Promise<Fleet> {
     },
     existing,
   );
+  if (surplus.length > 0) await removeSurplus(fleet, surplus, options);
   const missing = fleet.members.filter((member) => !isRunning(member));
   if (missing.length === 0) {
     output.note('The fleet is already up.');
@@ -64,20 +66,17 @@ export async function startFleet(options: StartOptions): Promise<Fleet> {
   return fleet;
 }
 
-export function lockFleet(directory: string): FileLock {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
-  } catch (cause) {
-    throw new Fault('environment', `Cannot use ${directory}: this user may not make it`, {
-      cause,
-      hint: 'choose another with --dir or KTRDR_DEV_DIR',
-    });
-  }
-  const lock = tryLock(join(directory, 'dev.lock'));
-  if (lock !== undefined) return lock;
-  throw new Fault('in_use', `Cannot change the fleet of ${directory}: another dev command is at work on it`, {
-    hint: 'wait for it, then try again',
-  });
+/** The rest of the fleet goes on meanwhile, and takes over the work. */
+async function removeSurplus(
+  fleet: Fleet,
+  surplus: readonly FleetMember[],
+  { shell, output }: StartOptions,
+): Promise<void> {
+  await stopMembers(surplus, shell);
+  // Only now: until they are gone `dev down` must find them.
+  writeFleet(fleet);
+  const names = surplus.map(({ name }) => name).join(', ');
+  output.note(`Removed ${names}: the work was given back, the files stay.`);
 }
 
 interface Starting extends StartOptions {

@@ -7,8 +7,8 @@ import { identityOf } from '#agent/worker/recorded-process';
 import { runningShims } from '#agent/cli/local-state';
 import type { Output } from '#agent/cli/output';
 import type { Shell } from '#agent/cli/shell';
-import { isRunning, readFleet, removeFleet, type Fleet, type FleetMember } from './fleet-file';
-import { lockFleet } from './start-fleet';
+import { isRunning, readFleet, removeFleet, type FleetMember } from './fleet-file';
+import { lockFleet } from './fleet-lock';
 
 export interface StopReport {
   stopped: string[];
@@ -41,19 +41,29 @@ export async function stopFleet({ directory, shell, output }: StopOptions): Prom
   }
   const control = fleet.members.filter(({ role }) => role === 'control');
   const agents = fleet.members.filter(({ role }) => role === 'worker');
-  await Promise.all(agents.map((member) => stopMember(member, stop)));
+  await stopAgents(agents, stop);
   await Promise.all(control.map((member) => stopMember(member, stop)));
-  for (const { shim, shim_id } of agents.flatMap(({ runtime_dir }) => runningShims(runtime_dir))) {
-    await end(`job process ${shim_id} (its agent was gone)`, identityOf(shim), stop);
-  }
   for (const member of control) await stopOrphanDatabase(member, stop);
-  verifyNothingLeft(fleet);
+  verifyNothingLeft(fleet.members);
   removeFleet(directory);
   const { stopped, killed } = report;
   if (stopped.length > 0) output.line(`Stopped ${stopped.join(', ')}.`);
   if (killed.length > 0) output.line(`Killed ${killed.join(', ')}.`);
   if (stopped.length + killed.length === 0) output.line('Nothing was running.');
   return report;
+}
+
+/** Stops agents of a fleet that goes on: they give their work back. Fault(environment) as `stopFleet`. */
+export async function stopMembers(agents: readonly FleetMember[], shell: Shell): Promise<void> {
+  await stopAgents(agents, { shell, report: { stopped: [], killed: [] } });
+  verifyNothingLeft(agents);
+}
+
+async function stopAgents(agents: readonly FleetMember[], stop: Stop): Promise<void> {
+  await Promise.all(agents.map((member) => stopMember(member, stop)));
+  for (const { shim, shim_id } of agents.flatMap(({ runtime_dir }) => runningShims(runtime_dir))) {
+    await end(`job process ${shim_id} (its agent was gone)`, identityOf(shim), stop);
+  }
 }
 
 interface Stop {
@@ -103,7 +113,7 @@ async function stopOrphanDatabase(member: FleetMember, { shell, report }: Stop):
   report.stopped.push('PostgreSQL');
 }
 
-function verifyNothingLeft({ members }: Fleet): void {
+function verifyNothingLeft(members: readonly FleetMember[]): void {
   const left = [
     ...members.filter(isRunning).map(({ name, process }) => `${name} (pid ${process?.pid})`),
     ...members

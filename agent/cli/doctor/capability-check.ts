@@ -7,7 +7,7 @@ import type { Patient } from './patient';
 export interface CapabilityCheckOptions<Name extends CapabilityName> {
   about: string;
   /** One sentence about what is there, or a finding of its own. */
-  judge: (value: CapabilityValue<Name>, derivation: readonly string[]) => string | Finding;
+  judge: (value: CapabilityValue<Name>, derivation: readonly string[], patient: Patient) => string | Finding;
   /** What to do when it cannot be told. */
   fix: string;
   /** Whether the settings promise it: then its absence is no fact to be content with. */
@@ -46,6 +46,6 @@ async function checkCapability<Name extends CapabilityName>(
       ? warning(fact.reason, trouble)
       : skipped(fact.reason, fact.derivation);
   }
-  const judged = judge(fact.value, fact.derivation);
+  const judged = judge(fact.value, fact.derivation, patient);
   return typeof judged === 'string' ? fine(judged, fact.derivation) : judged;
 }

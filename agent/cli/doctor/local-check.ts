@@ -36,3 +36,11 @@ export function gravest(findings: readonly Finding[]): Finding {
     fix: fixes.size === 0 ? null : [...fixes].join('; '),
   };
 }
+
+/** Findings that are all fine, as one: what each says goes into the derivation where there are several. */
+export function together(findings: readonly Finding[], sentence: (count: number) => string): Finding {
+  const [only, ...others] = findings;
+  if (only !== undefined && others.length === 0) return only;
+  const derivation = findings.flatMap(({ summary, derivation }) => [summary, ...derivation]);
+  return { state: 'ok', summary: sentence(findings.length), derivation, fix: null };
+}

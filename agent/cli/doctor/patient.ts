@@ -10,6 +10,7 @@ import { systemHost, type HostReader } from '#agent/probes/host';
 import { allProbes } from '#agent/probes/registry';
 import { probeOnce } from '#agent/probes/run';
 import type { Shell } from '#agent/cli/shell';
+import { hostOf, isReadable } from './agent-host';
 import { contactControl, type ControlContact } from './control-contact';
 import { readListeners, type Listener } from './listeners';
 import { once } from './once';
@@ -26,6 +27,8 @@ export interface Patient {
   readonly uid: number;
   readonly clock: Clock;
   readonly host: HostReader;
+  /** The machine as the service here sees it, where one runs and this user may look at it. */
+  readonly serviceHost: () => Promise<HostReader>;
   /** Aborts when the examination is over, or somebody ends it. */
   readonly signal: AbortSignal;
   readonly services: () => Promise<readonly Service[]>;
@@ -48,6 +51,12 @@ export function examine(
   const services = once(async () =>
     findServices({ settings, fleet, uid, signal, listeners: await listeners() }),
   );
+  const serviceHost = once(async () => {
+    const running = (await services()).filter(({ isRunning }) => isRunning);
+    const service = running.find(({ role }) => role === 'worker') ?? running[0];
+    const pid = service?.holder?.pid;
+    return pid !== undefined && (await isReadable(pid, systemHost)) ? hostOf(pid, systemHost) : systemHost;
+  });
   const client = createClient({ url: values.api_url, token: tokenFile(values.token_file) });
   return {
     settings,
@@ -58,6 +67,7 @@ export function examine(
     uid,
     clock,
     host: systemHost,
+    serviceHost,
     signal,
     services,
     capabilities: once(async () => {
@@ -69,7 +79,12 @@ export function examine(
         cacheDir: own.cache_dir,
       };
       const targets = probeTargets({ ...own, state_dir, cache_dir }, undefined);
-      return await probeOnce({ probes: allProbes(targets), host: systemHost, clock, log: silentLog });
+      return await probeOnce({
+        probes: allProbes(targets),
+        host: await serviceHost(),
+        clock,
+        log: silentLog,
+      });
     }),
     listeners,
     control: once(() => contactControl(values.api_url, { clock, signal })),

@@ -71,9 +71,10 @@ async function look(planned: Planned, surroundings: Surroundings): Promise<Servi
   ]);
   const isRunning = answer.kind === KINDS[planned.role];
   const service = { ...planned, answer, isRunning, listener, holder };
-  if (!isRunning || fleet !== undefined) return { ...service, settings };
+  if (!isRunning) return { ...service, settings };
   const own = holder === undefined ? null : await settingsOfProcess(holder.pid, uid);
   if (own !== null) return { ...service, settings: own, directories: directoriesOf(own) };
+  if (fleet !== undefined) return { ...service, settings };
   const isSaid = settings.origins.state_dir.from !== 'default';
   return { ...service, settings, directories: isSaid ? planned.directories : null };
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test';
+import { beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { describeOnEachServer, freshDatabase } from '#test/support/database';
 import { catalogText, parseCatalog, readCatalog } from './catalog';
@@ -24,6 +24,9 @@ const DAMAGES = [
 ] as const;
 
 describeOnEachServer('the schema', (server) => {
+  // The first to start it pays for initdb.
+  beforeAll(async () => void (await server.start()), 60_000);
+
   test('of the migrations equals schema.txt', async () => {
     await using fresh = await freshDatabase(server);
     const text = catalogText(await readCatalog(fresh.database.sql));

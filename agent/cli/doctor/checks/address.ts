@@ -3,7 +3,7 @@ import { fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { isLoopbackAddress } from '#agent/kit/ip-address';
 import { ownEndpoint } from '#agent/daemon/own-endpoint';
 import { findEndpoint, type Endpoint } from '#agent/worker/endpoint-address';
-import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
+import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
@@ -21,14 +21,16 @@ async function checkAddress(patient: Patient): Promise<Finding> {
   const findings = await Promise.all(agents.map((agent) => judge(agent, patient)));
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
-  return fine(findings.map(({ summary }) => summary).join('; '), worst.derivation);
+  return together(findings, (count) => `${count} agents on this machine, each with an address of its own`);
 }
 
-async function judge({ host, port }: Service, patient: Patient): Promise<Finding> {
-  const { settings, capabilities } = patient;
-  const member = { ...settings, values: { ...settings.values, worker_host: host } };
+async function judge({ port, settings }: Service, patient: Patient): Promise<Finding> {
   const { url, rule, derivation } = await findEndpoint(
-    ownEndpoint(member, { hostname: hostname(), workerPort: port, capabilities: await capabilities() }),
+    ownEndpoint(settings, {
+      hostname: hostname(),
+      workerPort: port,
+      capabilities: await patient.capabilities(),
+    }),
   );
   const summary = `others are told ${url} (${RULES[rule]})`;
   const trouble = { fix: FIX, derivation };

@@ -1,7 +1,7 @@
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { plural } from '#agent/cli/figures';
 import { runningShims } from '#agent/cli/local-state';
-import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
+import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
@@ -19,7 +19,7 @@ async function checkAgent(patient: Patient): Promise<Finding> {
   const findings = agents.map(judge);
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
-  return fine(findings.map(({ summary }) => summary).join('; '), worst.derivation);
+  return together(findings, (count) => `${count} agents answer and hear the control plane`);
 }
 
 function judge({ name, host, port, directories, answer, listener }: Service): Finding {

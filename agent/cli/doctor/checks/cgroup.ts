@@ -13,7 +13,8 @@ export const cgroupCheck: LocalCheck = {
   run: checkCgroup,
 };
 
-async function checkCgroup({ host }: Patient): Promise<Finding> {
+async function checkCgroup(patient: Patient): Promise<Finding> {
+  const host = await patient.serviceHost();
   const chain = await readCgroupChain(host, 'memory');
   const [own] = chain?.groups ?? [];
   if (chain === null || own === undefined) {
@@ -25,7 +26,7 @@ async function checkCgroup({ host }: Patient): Promise<Finding> {
   );
   const controllers = (await host.readText(`${own.directory}/cgroup.controllers`))?.trim();
   const derivation = [
-    `control groups of version ${chain.version}, this process is in ${own.name}`,
+    `control groups of version ${chain.version}; the service, or doctor itself, is in ${own.name}`,
     `${own.directory} can ${isDelegated ? '' : 'not '}be written by this user`,
     ...(controllers === undefined ? [] : [`controllers there: ${controllers || 'none'}`]),
   ];

@@ -24,7 +24,7 @@ async function checkCpu(patient: Patient): Promise<Finding> {
   const summary = `${usableCores} of ${logicalCores} cores usable, ${model}`;
   if (quotaCores === null || quotaCores >= 1) return fine(summary, cpu.derivation);
   return warning(`a quota leaves ${quotaCores} cores: less than one, so everything here runs late`, {
-    fix: await liftQuota(patient.host, quotaCores, virtualisation),
+    fix: await liftQuota(await patient.serviceHost(), quotaCores, virtualisation),
     derivation: cpu.derivation,
   });
 }

@@ -1,6 +1,6 @@
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { inspectIdentity, readMachineId, type IdentityReport } from '#agent/worker/identity';
-import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
+import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** Who this node is, whether only its agent knows the key, and whether the key was made on this machine. */
@@ -16,13 +16,15 @@ async function checkIdentity(patient: Patient): Promise<Finding> {
   const agents = (await patient.services()).filter(({ role }) => role === 'worker');
   if (agents.length === 0) return skipped('no agent on this machine');
   const machineId = readMachineId();
-  return gravest(
-    agents.map(({ directories }) =>
-      directories === null
-        ? skipped('only the user of the agent knows its state_dir')
-        : judgeIdentity(inspectIdentity(directories.stateDir, machineId)),
-    ),
+  const findings = agents.map(({ directories }) =>
+    directories === null
+      ? skipped('only the user of the agent knows its state_dir')
+      : judgeIdentity(inspectIdentity(directories.stateDir, machineId)),
   );
+  const worst = gravest(findings);
+  return worst.state === 'ok'
+    ? together(findings, (count) => `${count} nodes, each with a key of its own`)
+    : worst;
 }
 
 export function judgeIdentity(report: IdentityReport): Finding {

@@ -16,8 +16,9 @@ export const limitsCheck: LocalCheck = {
   run: checkLimits,
 };
 
-/** Of this process: services that a manager starts may have others, which their units say. */
-async function checkLimits({ host }: Patient): Promise<Finding> {
+/** Of the service that runs here, else of this process. */
+async function checkLimits(patient: Patient): Promise<Finding> {
+  const host = await patient.serviceHost();
   const text = await host.readText('/proc/self/limits');
   if (text === null) return skipped('this system has no /proc/self/limits');
   const files = parseLimit(text, 'Max open files');
@@ -25,7 +26,7 @@ async function checkLimits({ host }: Patient): Promise<Finding> {
   const pids = await readPidsLimit(host);
   const inotify = (await host.readText('/proc/sys/fs/inotify/max_user_instances'))?.trim() ?? 'not known';
   const derivation = [
-    `${limitText(files)} open files, ${limitText(processes)} processes (hard limits of /proc/self/limits)`,
+    `${limitText(files)} open files, ${limitText(processes)} processes (hard limits of /proc/<pid>/limits)`,
     pids.line,
     `${inotify} inotify instances a user (fs.inotify.max_user_instances); nothing here depends on them`,
   ];

@@ -1,6 +1,6 @@
 import { broken, fine, skipped, type Finding } from '#agent/contract/doctor';
 import type { Holder, Listener } from '#agent/cli/doctor/listeners';
-import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
+import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
 
@@ -21,7 +21,10 @@ async function checkPorts(patient: Patient): Promise<Finding> {
   const findings = services.map((service) => judge(service, listeners, patient.uid));
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
-  return fine(findings.map(({ summary }) => summary).join('; '), worst.derivation);
+  return together(findings, () => {
+    const ports = services.map(({ port }) => port);
+    return `${ports.join(', ')}: each is free or held by our own service`;
+  });
 }
 
 function judge(service: Service, listeners: readonly Listener[], uid: number): Finding {

@@ -36,7 +36,10 @@ async function checkSettings(patient: Patient): Promise<Finding> {
   }
   const set = Object.values(settings.origins).filter(({ from }) => from !== 'default').length;
   const from = settings.file ?? (patient.fleet === undefined ? 'no file' : 'the fleet of `dev up`');
-  const changed = plural(set, 'setting is not at its default', 'settings are not at their defaults');
+  const changed =
+    set === 0
+      ? 'every setting is at its default'
+      : plural(set, 'setting is not at its default', 'settings are not at their defaults');
   return fine(`${from}; ${changed}`, derivation);
 }
 

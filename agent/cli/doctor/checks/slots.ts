@@ -1,7 +1,9 @@
 import { fine, skipped, warning, type Finding } from '#agent/contract/doctor';
+import type { Capabilities } from '#agent/contract/capability';
+import type { ResolvedValues } from '#agent/daemon/settings';
 import { deriveSlots } from '#agent/worker/slots';
 import { plural } from '#agent/cli/figures';
-import type { LocalCheck } from '#agent/cli/doctor/local-check';
+import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 
 /** How many pieces of work the agent runs at once, and why so many. */
@@ -13,11 +15,19 @@ export const slotsCheck: LocalCheck = {
 };
 
 async function checkSlots(patient: Patient): Promise<Finding> {
-  if (!(await patient.services()).some(({ role }) => role === 'worker')) {
-    return skipped('no agent on this machine');
-  }
-  const { slots, memory_per_slot } = patient.settings.values;
+  const agents = (await patient.services()).filter(({ role }) => role === 'worker');
+  if (agents.length === 0) return skipped('no agent on this machine');
   const capabilities = await patient.capabilities();
+  const findings = agents.map(({ settings }) => judge(settings.values, capabilities));
+  const worst = gravest(findings);
+  if (worst.state !== 'ok') return worst;
+  return together(
+    findings,
+    (count) => `${count} agents: ${findings.map(({ summary }) => summary).join(', ')}`,
+  );
+}
+
+function judge({ slots, memory_per_slot }: ResolvedValues, capabilities: Capabilities): Finding {
   const derived = deriveSlots(capabilities, { slots, memoryPerSlotBytes: memory_per_slot });
   const { cpu } = capabilities;
   const cores = cpu.state === 'present' ? cpu.value.usableCores : null;
