@@ -34,9 +34,9 @@ describe('createBroadcastQueue()', () => {
   test('a newer broadcast of a name replaces the older one and starts anew', () => {
     const queue = createBroadcastQueue(10);
     const done: string[] = [];
-    queue.add({ name: 'a', message: about('a', 1), bytes: 10, onDone: () => done.push('first') });
+    queue.add({ name: 'a', message: about('a', 1), bytes: 10, onDone: () => void done.push('first') });
     queue.take(10, 0, 2);
-    queue.add({ name: 'a', message: about('a', 2), bytes: 10, onDone: () => done.push('second') });
+    queue.add({ name: 'a', message: about('a', 2), bytes: 10, onDone: () => void done.push('second') });
     expect(queue.length()).toBe(1);
     expect(done).toEqual(['first']);
     expect(queue.take(10, 0, 2)).toEqual([about('a', 2)]);

@@ -28,7 +28,7 @@ import { createPushPull, type PushPull } from './push-pull';
 import { answerDialog, receive } from './receive';
 import { createReconnect, type Reconnect } from './reconnect';
 import { createSequence } from './sequence';
-import type { GossipSettings } from './settings';
+import type { GossipLimits, GossipSettings } from './settings';
 import { createStall, type Stall } from './stall';
 import { createSuspicions, type Suspicions } from './suspicions';
 
@@ -60,6 +60,7 @@ export interface GossipCore {
   members(): Iterable<Member>;
   count(status: MemberStatus): number;
   counters(): Readonly<Counters>;
+  readonly limits: GossipLimits;
   health(): CoreHealth;
 }
 
@@ -121,6 +122,7 @@ export function createGossipCore(options: CoreOptions): GossipCore {
     members: () => context.members.all(),
     count: (status) => context.members.count(status),
     counters: () => context.counters,
+    limits: context.settings.limits,
     health: () => ({
       score: context.awareness.score(),
       muted: stall.muted(),
