@@ -18,6 +18,7 @@ function worker(name: string, gpu: Partial<Capabilities>): Worker {
     endpoint_url: 'http://192.168.1.201:5003',
     status: 'available',
     verdict: { state: 'degraded', cause: 'probe nvidia failed: GPU is lost. Reboot the machine.' },
+    gossip: null,
     current_operation_id: null,
     operations: [],
     slots: 16,

@@ -10,8 +10,8 @@ import { requestUrl, type CallBasics, type CallOptions, type Parameters, type Re
 import { fixedToken, type TokenSource } from './token-file';
 
 export interface ClientOptions {
-  /** Such as http://127.0.0.1:8000, without /api/v1. */
-  url: string;
+  /** Such as http://127.0.0.1:8000, without /api/v1; a function is asked for each request. */
+  url: string | (() => string);
   token: TokenSource | string;
   /** Of one request; default 30 s. */
   timeoutMs?: number;
@@ -55,7 +55,9 @@ export function createClient(options: ClientOptions): Client {
   const clock = options.clock ?? systemClock;
   const rng = options.rng ?? systemRng;
   return {
-    url: options.url,
+    get url() {
+      return urlOf(options);
+    },
     call: async (name, ...[given]) => await send(name, given ?? {}, (response) => readReply(name, response)),
     upload: async (name, given) => await send(name, given, (response) => readReply(name, response)),
     open: async (name, ...[given]) => await send(name, given ?? {}, (response) => response),
@@ -86,6 +88,10 @@ export async function reachControl(
   }
 }
 
+function urlOf({ url }: ClientOptions): string {
+  return typeof url === 'string' ? url : url();
+}
+
 interface AnyCall extends CallBasics, Partial<UploadOptions> {
   params?: Parameters | undefined;
   query?: Parameters | undefined;
@@ -104,7 +110,7 @@ function sender(options: ClientOptions): Send {
   const token = typeof options.token === 'string' ? fixedToken(options.token) : options.token;
   return async (name, call, read) => {
     call.signal?.throwIfAborted();
-    const url = requestUrl(options.url, name, call);
+    const url = requestUrl(urlOf(options), name, call);
     const timeoutMs = call.timeoutMs ?? options.timeoutMs ?? TIMEOUT_MS;
     const init = requestInit(name, call, token);
     const deadline = startDeadline(timeoutMs);

@@ -12,9 +12,7 @@ export const VERDICTS = [
   'stopped',
   /** Gossip hears it, its heartbeats do not arrive. */
   'cut-off',
-  /** It said that it would sleep. */
-  'asleep',
-  /** Two machines claim to be it. */
+  /** Two machines go by its name. */
   'quarantined',
   'lost',
 ] as const;
@@ -31,7 +29,9 @@ export const gossipEvidenceSchema = z.object({
   /** `degraded`: it answers by TCP only, since UDP is blocked one way or both. */
   udp: z.enum(['ok', 'degraded']),
   /** Since the last change of it. */
-  sinceMs: z.number().nonnegative(),
+  since_ms: z.number().nonnegative(),
+  /** Where another machine goes by its name; null where none does. */
+  namesake: z.string().max(300).nullable(),
 });
 export type GossipEvidence = z.infer<typeof gossipEvidenceSchema>;
 
@@ -89,6 +89,8 @@ export const workerSchema = z.object({
   endpoint_url: z.string(),
   status: z.enum(['available', 'busy', 'temporarily_unavailable']),
   verdict: verdictSchema,
+  /** Null where the control plane takes no part in gossip, or gossip has not heard of the node. */
+  gossip: gossipEvidenceSchema.nullable(),
   /** Whether it finishes what it has and takes nothing more, also while it is stopped or lost. */
   draining: z.object({ reason: z.string(), since: z.string(), by: z.string().nullable() }).nullable(),
   current_operation_id: z.string().nullable(),

@@ -16,6 +16,7 @@ import { claimFor } from '#control/schedule/claim';
 import { Dispatcher } from '#control/schedule/dispatcher';
 import { LeaseSweeper } from '#control/schedule/lease-sweeper';
 import { sweepLeases } from '#control/schedule/sweep-leases';
+import type { VerdictBasis } from '#control/schedule/verdict';
 import { barsSource } from '#control/store/bars-source';
 import { connect, type Database } from '#control/store/connect';
 import { startEmbedded, type EmbeddedServer } from '#control/store/embedded/server';
@@ -24,6 +25,8 @@ import { migrate } from '#control/store/migrate';
 import { transaction as inTransaction } from '#control/store/transaction';
 import { ensureToken } from './api-token';
 import { becomeControlUser } from './control-user';
+import { startControlGossip } from './gossip/control-gossip';
+import type { NodeGossip } from './gossip/node-gossip';
 import { requireLoopbackOrInsecure } from './listen-address';
 import type { LoadedSettings } from './settings';
 
@@ -31,6 +34,8 @@ import type { LoadedSettings } from './settings';
 export interface ControlPlane extends AsyncDisposable {
   url: string;
   token: string;
+  /** Tells the fleet that it goes; requests are still answered. */
+  leave(): Promise<void>;
 }
 
 /** Requests under way may take this long after a stop. */
@@ -66,6 +71,7 @@ export async function startControl(
   const applied = await migrate(database);
   if (applied.length > 0) log.info('schema migrated', { migrations: applied.join(', ') });
   const token = await ensureToken(values.token_file);
+  const held: { gossip?: NodeGossip } = {};
 
   const stopping = new AbortController();
   const context = createContext(settings, {
@@ -73,17 +79,29 @@ export async function startControl(
     database,
     embedded: embedded !== undefined,
     stack,
+    gossip: () => held.gossip,
     ...dependencies,
   });
   hold.sweeper = context.sweeper;
   stack.use(await listenForWork(context));
   const server = listen(settings, context, token);
   stack.defer(() => stopServing(server, context, stopping));
+  const gossip = await startControlGossip(settings, {
+    ...dependencies,
+    rng: systemRng,
+    apiPort: server.port ?? values.api_port,
+  });
+  if (gossip !== undefined) held.gossip = stack.use(gossip);
   const url = `http://${urlHost(values.api_host)}:${server.port}`;
   await embedded?.announce(url);
   log.info('control plane ready', { url, database: context.databaseKind, version: buildInfo.version });
   const owned = stack.move();
-  return { url, token, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url,
+    token,
+    leave: async () => await gossip?.node.leave(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 async function startDatabase(
@@ -128,6 +146,8 @@ interface ContextParts {
   stopping: AbortSignal;
   database: Database;
   embedded: boolean;
+  /** Undefined until it runs, and where it is switched off. */
+  gossip: () => NodeGossip | undefined;
   stack: AsyncDisposableStack;
   log: Log;
   clock: Clock;
@@ -143,7 +163,11 @@ async function listenForWork({ database, dispatcher }: ControlContext): Promise<
 
 function createContext({ values }: LoadedSettings, parts: ContextParts): ControlContext {
   const { database, stack, log, clock } = parts;
-  const times = { heartbeatMs: values.heartbeat, leaseMs: values.lease };
+  const times: VerdictBasis = {
+    heartbeatMs: values.heartbeat,
+    leaseMs: values.lease,
+    gossip: (nodeId) => parts.gossip()?.fleet.of(nodeId),
+  };
   const changes = new Changes();
   const transaction: ControlContext['transaction'] = (work) => inTransaction(database, work);
   const dispatcher = stack.use(
@@ -178,6 +202,7 @@ function createContext({ values }: LoadedSettings, parts: ContextParts): Control
     log,
     build: buildInfo,
     times,
+    gossip: () => parts.gossip()?.api,
     changes,
     dispatcher,
     sweeper,

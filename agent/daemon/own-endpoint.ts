@@ -6,6 +6,8 @@ export interface OwnEndpointParts {
   hostname: string;
   /** The port that the agent really has; the setting may leave the choice to the system. */
   workerPort: number;
+  /** Of the control plane that is asked now; default that of the settings. */
+  apiUrl?: string;
   capabilities: Capabilities;
 }
 
@@ -15,7 +17,7 @@ export function ownEndpoint(settings: LoadedSettings, parts: OwnEndpointParts): 
   const { network } = parts.capabilities;
   return {
     explicit: explicitUrl(settings),
-    apiUrl: values.api_url,
+    apiUrl: URL.canParse(parts.apiUrl ?? '') ? (parts.apiUrl as string) : values.api_url,
     workerHost: values.worker_host,
     workerPort: parts.workerPort,
     hostname: parts.hostname,

@@ -69,7 +69,7 @@ const START: Record<Role, (settings: LoadedSettings, parts: RoleParts) => Promis
     const control = await startControl(settings, parts);
     return {
       role: 'control',
-      leave: () => Promise.resolve(),
+      leave: () => control.leave(),
       [Symbol.asyncDispose]: () => control[Symbol.asyncDispose](),
     };
   },

@@ -21,6 +21,7 @@ import { AttemptSupervisor, type Supervisor } from '#agent/worker/attempts/super
 import { BarsCache } from '#agent/worker/bars-cache';
 import type { ControlApi } from '#agent/worker/control-api';
 import { controlApi } from '#agent/worker/control-client';
+import { ControlLocator } from '#agent/worker/control-locator';
 import { findEndpoint } from '#agent/worker/endpoint-address';
 import { EndpointWatch } from '#agent/worker/endpoint-watch';
 import { gpuMetrics } from '#agent/worker/gpu-metrics';
@@ -34,6 +35,8 @@ import { WorkerLink } from '#agent/worker/worker-link';
 import { workerMetrics, type WorkerMetrics } from '#agent/worker/worker-metrics';
 import { serveWorker, type WorkerServer } from '#agent/worker/worker-server';
 import { hashBarsFile } from './bars-hash';
+import type { NodeGossip } from './gossip/node-gossip';
+import { startWorkerGossip } from './gossip/worker-gossip';
 import { requireLoopbackOrInsecure } from './listen-address';
 import { explicitUrl, ownEndpoint } from './own-endpoint';
 import { probeTargets } from './probe-targets';
@@ -84,6 +87,8 @@ interface Node extends RoleParts {
   readonly hostname: string;
   readonly identity: NodeIdentity;
   readonly probes: ProbeLoop;
+  /** Undefined when it is switched off. */
+  readonly gossip: NodeGossip | undefined;
   readonly slots: LiveSlots;
   readonly token: TokenSource;
   readonly api: ControlApi;
@@ -102,7 +107,7 @@ async function openNode(
   const { values } = settings;
   const { log, clock } = parts;
   requireLoopbackOrInsecure('worker_host', values.worker_host, values.insecure);
-  requireApiUrl(settings);
+  requireWayToControl(settings);
   stack.use(lockStateDir(values.state_dir));
   // The disk probe looks at it, also before there is anything to keep.
   await makeCacheDirectory(values.cache_dir);
@@ -123,9 +128,27 @@ async function openNode(
     rule: { slots: values.slots, memoryPerSlotBytes: values.memory_per_slot },
     held: () => node.link?.held().length ?? 0,
   });
+  const gossip = await startWorkerGossip(settings, {
+    ...parts,
+    identity,
+    capabilities: () => probes.current(),
+  });
+  if (gossip !== undefined) stack.use(gossip);
+  const locator = new ControlLocator({
+    configured: isLeftToGossip(settings) ? undefined : values.api_url,
+    discovered: () => gossip?.fleet.controlUrls() ?? [],
+    clock,
+    log,
+  });
   const token = tokenFile(values.token_file, (message) => log.warn(message));
-  const api = controlApi(createClient({ url: values.api_url, token }));
-  const reachability = new Reachability({ url: api.url, tokenFile: values.token_file, clock, log });
+  const api = controlApi(createClient({ url: () => locator.url(), token }));
+  const reachability = new Reachability({
+    url: () => locator.describe(),
+    onUnreachable: () => locator.unreachable(),
+    tokenFile: values.token_file,
+    clock,
+    log,
+  });
   const registry = createMetrics();
   const metrics = workerMetrics(registry, {
     slots: () => slots.allowed(),
@@ -140,6 +163,7 @@ async function openNode(
     hostname: host,
     identity,
     probes,
+    gossip,
     slots,
     token,
     api,
@@ -203,6 +227,7 @@ async function startWork(
     delivery,
     fetchBars: (hash, signal) => bars.fetch(hash, signal),
     capabilities: () => slots.capabilities(),
+    onGossipSeeds: (seeds) => void node.gossip?.join(seeds),
     load: () => readLoad(systemHost),
     heartbeatMs: origins.heartbeat.from === 'default' ? undefined : values.heartbeat,
   });
@@ -213,7 +238,12 @@ async function startWork(
 /** Found anew whenever the address may have changed; the interfaces are those of the latest look. */
 function watchEndpoint(node: Node, workerPort: number): Promise<EndpointWatch> {
   const find = () => {
-    const parts = { hostname: node.hostname, workerPort, capabilities: node.probes.current() };
+    const parts = {
+      hostname: node.hostname,
+      workerPort,
+      capabilities: node.probes.current(),
+      apiUrl: node.reachability.url,
+    };
     return findEndpoint(ownEndpoint(node.settings, parts));
   };
   return EndpointWatch.start({ find, clock: node.clock, log: node.log });
@@ -228,7 +258,11 @@ async function leave(node: Node, link: WorkerLink, supervisor: Supervisor): Prom
   const over = new AbortController();
   void node.clock.sleep(LEAVE_MS, over.signal).then(() => over.abort());
   // Heartbeats go on meanwhile: the leases of what is given back must not run out.
-  await Promise.all([link.releaseUnstarted(over.signal), supervisor.close({ release: true })]);
+  await Promise.all([
+    link.releaseUnstarted(over.signal),
+    supervisor.close({ release: true }),
+    node.gossip?.node.leave(),
+  ]);
   over.abort();
   const undelivered = link.held().length;
   if (undelivered > 0)
@@ -244,10 +278,16 @@ async function makeCacheDirectory(path: string): Promise<void> {
   }
 }
 
-function requireApiUrl({ values, origins }: LoadedSettings): void {
-  if (origins.api_url.from !== 'default' || values.role.includes('control')) return;
-  throw new Fault('settings', 'Cannot find the control plane: api_url is not set', {
-    hint: 'set api_url (KTRDR_API_URL), such as http://192.168.1.100:8000, or http://127.0.0.1:8000 for one on this machine',
+/** Nobody said where the control plane is; one of the same process is where its settings say. */
+function isLeftToGossip({ values, origins }: LoadedSettings): boolean {
+  return origins.api_url.from === 'default' && !values.role.includes('control');
+}
+
+function requireWayToControl(settings: LoadedSettings): void {
+  const { gossip, gossip_join, gossip_broadcast } = settings.values;
+  if (!isLeftToGossip(settings) || (gossip && (gossip_join.length > 0 || gossip_broadcast))) return;
+  throw new Fault('settings', 'Cannot find the control plane: neither api_url nor gossip_join is set', {
+    hint: 'set api_url (KTRDR_API_URL), such as http://192.168.1.100:8000, or gossip_join (KTRDR_GOSSIP_JOIN) to any machine of the fleet; http://127.0.0.1:8000 is one on this machine',
   });
 }
 

@@ -4,7 +4,9 @@ import type { ControlApi } from './control-api';
 /** The agent's view of the typed client. */
 export function controlApi(client: Client): ControlApi {
   return {
-    url: client.url,
+    get url() {
+      return client.url;
+    },
     register: async (body, call) => (await client.call('registerWorker', { body, ...call })).data,
     heartbeat: async (worker_id, body, call) =>
       (await client.call('heartbeat', { params: { worker_id }, body, ...call })).data,

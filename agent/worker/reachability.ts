@@ -3,7 +3,10 @@ import { describeError, Fault } from '#agent/kit/error';
 import type { Log } from '#agent/kit/log';
 
 export interface ReachabilityOptions {
-  url: string;
+  /** Of the control plane that is asked now, for people. */
+  url: () => string;
+  /** No answer came: whoever knows another way may take it. */
+  onUnreachable?: () => void;
   tokenFile: string;
   clock: Clock;
   log: Log;
@@ -14,14 +17,16 @@ export interface ReachabilityOptions {
  * failure, each new kind of failure, one line a minute while it lasts, and the end of it.
  */
 export class Reachability {
-  readonly url: string;
   readonly #options: ReachabilityOptions;
   #outage: Outage | undefined;
   #everReached = false;
 
   constructor(options: ReachabilityOptions) {
-    this.url = options.url;
     this.#options = options;
+  }
+
+  get url(): string {
+    return this.#options.url();
   }
 
   /** Null while all is well; else why not, in words. Before the first answer nothing is well. */
@@ -47,6 +52,7 @@ export class Reachability {
     // What the system said is in the cause; the message of a fault says the same to people.
     const reason = error instanceof Fault ? error.message : describeError(error);
     const kind = error instanceof Fault ? error.code : 'unknown';
+    if (isSilence(kind)) this.#options.onUnreachable?.();
     const before = this.#outage;
     const isNews = before === undefined || before.kind !== kind;
     const outage = {
@@ -66,11 +72,16 @@ export class Reachability {
     if (kind === 'unauthorized') {
       return `the control plane refuses the token of ${this.#options.tokenFile}`;
     }
-    if (kind === 'unavailable' || kind === 'timeout') {
+    if (isSilence(kind)) {
       return 'the control plane does not answer; running work goes on';
     }
     return 'the control plane refuses a request of this agent';
   }
+}
+
+/** No answer, unlike a refusal. */
+function isSilence(kind: string): boolean {
+  return kind === 'unavailable' || kind === 'timeout';
 }
 
 interface Outage {

@@ -32,6 +32,8 @@ export interface RegistrarOptions {
   slots: () => number;
   capabilities: () => Capabilities;
   held: () => AttemptKey[];
+  /** Members of the fleet's gossip that the control plane named. */
+  onGossipSeeds?: (seeds: readonly string[]) => void;
   reachability: Reachability;
   /** The end of all trying. */
   stop: AbortSignal;
@@ -114,6 +116,7 @@ export class Registrar {
       leaseMs: reply.lease_ms,
       endpointUrl: reply.endpointUrl,
     };
+    this.#options.onGossipSeeds?.(reply.gossip ?? []);
     log.info('registered', { url: api.url, heartbeat_ms: reply.heartbeat_ms, lease_ms: reply.lease_ms });
     return this.#membership;
   }

@@ -88,7 +88,7 @@ async function setUp(options: SetupOptions = {}): Promise<Setup> {
   const ledger = new Ledger(slots);
   const parts = { clock: systemClock, rng: systemRng, log };
   const api = controlApi(createClient({ url: peer.url, token: options.token ?? PEER_TOKEN }));
-  const reachability = new Reachability({ url: peer.url, tokenFile: '/state/token', ...parts });
+  const reachability = new Reachability({ url: () => peer.url, tokenFile: '/state/token', ...parts });
   const metrics = workerMetrics(createMetrics(), {
     slots: () => slots,
     freeSlots: () => ledger.freeSlots(),

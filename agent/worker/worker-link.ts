@@ -26,6 +26,8 @@ export interface WorkerLinkOptions {
   attempts: Pick<Supervisor, 'held' | 'freeSlots' | 'start' | 'renewed' | 'cancel'>;
   delivery: Pick<Delivery, 'result'>;
   fetchBars: (dataHash: string, signal: AbortSignal) => Promise<string>;
+  /** Members of the fleet's gossip that the control plane named at the registration. */
+  onGossipSeeds?: (seeds: readonly string[]) => void;
   capabilities: () => Capabilities;
   load: () => Promise<Load>;
   /** The operator's own interval; undefined: as the control plane says. */

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { FleetGossip } from '#agent/contract/gossip';
 import type { BuildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
 import type { Log } from '#agent/kit/log';
@@ -6,7 +7,7 @@ import type { Rng } from '#agent/kit/rng';
 import type { Changes } from '#control/schedule/changes';
 import type { Dispatcher } from '#control/schedule/dispatcher';
 import type { LeaseSweeper } from '#control/schedule/lease-sweeper';
-import type { VerdictTimes } from '#control/schedule/verdict';
+import type { VerdictBasis } from '#control/schedule/verdict';
 import type { Database } from '#control/store/connect';
 import type { Sql } from '#control/store/sql';
 import type { BarsFiles } from './bars-files';
@@ -20,7 +21,9 @@ export interface ControlContext {
   rng: Rng;
   log: Log;
   build: BuildInfo;
-  times: VerdictTimes;
+  times: VerdictBasis;
+  /** Undefined where gossip is switched off, and until it runs. */
+  gossip: () => FleetGossip | undefined;
   changes: Changes;
   dispatcher: Dispatcher;
   sweeper: LeaseSweeper;

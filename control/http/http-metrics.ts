@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { isTerminal, OPERATION_STATUSES } from '#agent/contract/operation';
 import { placementNodes } from '#control/schedule/fleet';
-import type { VerdictTimes } from '#control/schedule/verdict';
+import type { VerdictBasis } from '#control/schedule/verdict';
 import { operationCountsByKind, operationDurations } from '#control/store/operation-metrics';
 import type { Sql } from '#control/store/sql';
 
@@ -30,7 +30,7 @@ export function httpMetrics(registry: Registry): HttpMetrics {
 }
 
 /** KTRDR's figures, read from the store when somebody asks, so that they survive restarts. */
-export function fleetMetrics(registry: Registry, source: { sql: Sql; times: VerdictTimes }): void {
+export function fleetMetrics(registry: Registry, source: { sql: Sql; times: VerdictBasis }): void {
   registry.registerMetric(
     new Gauge({
       name: 'ktrdr_workers_registered_total',

@@ -4,7 +4,8 @@ import type { Worker } from '#agent/contract/worker';
 import { JOB_KINDS } from '#agent/jobs/registry';
 import type { AttemptRow, OperationRow } from '#control/store/operations';
 import type { NodeRow } from '#control/store/nodes';
-import { verdict, type VerdictTimes } from '#control/schedule/verdict';
+import { judge } from '#control/schedule/fleet';
+import type { VerdictBasis } from '#control/schedule/verdict';
 
 /** A row of the store as KTRDR's fields. */
 export function operationOnWire(row: OperationRow): Operation {
@@ -46,8 +47,8 @@ export function attemptOnWire(row: AttemptRow): Attempt {
   };
 }
 
-export function workerOnWire(row: NodeRow, times: VerdictTimes): Worker {
-  const judged = verdict(row, times);
+export function workerOnWire(row: NodeRow, times: VerdictBasis): Worker {
+  const judged = judge(row, times);
   const usable = judged.state === 'ready' || judged.state === 'degraded';
   const busy = row.leases.length >= row.slots;
   const leases = row.leases.map(({ operationId, epoch }) => ({ operation_id: operationId, epoch }));
@@ -59,6 +60,7 @@ export function workerOnWire(row: NodeRow, times: VerdictTimes): Worker {
     endpoint_url: row.endpointUrl,
     status: !usable ? 'temporarily_unavailable' : busy ? 'busy' : 'available',
     verdict: judged,
+    gossip: times.gossip?.(row.nodeId) ?? null,
     draining: drainOnWire(row),
     current_operation_id: leases[0]?.operation_id ?? null,
     operations: leases,

@@ -14,13 +14,13 @@ import type { Sql } from '#control/store/sql';
 import type { Poll } from './dispatcher';
 import { placementNode } from './fleet';
 import { choose, supplyOf } from './placement';
-import type { VerdictTimes } from './verdict';
+import type { VerdictBasis } from './verdict';
 
 /** More than the free slots, since placement may pass some over. */
 const CANDIDATES_EXTRA = 8;
 
 /** Answers one poll inside one transaction: earlier grants of its nonce, or new ones, and cancellations. */
-export async function claimFor(sql: Sql, poll: Poll, times: VerdictTimes): Promise<ClaimReply> {
+export async function claimFor(sql: Sql, poll: Poll, times: VerdictBasis): Promise<ClaimReply> {
   await lockNode(sql, poll.nodeId);
   const node = await findNode(sql, poll.nodeId);
   if (!node) throw unknownWorker(poll.nodeId);
@@ -52,7 +52,7 @@ export function unknownWorker(nodeId: string): Fault {
   });
 }
 
-async function grantsOf(sql: Sql, candidates: Candidate[], times: VerdictTimes): Promise<Grant[]> {
+async function grantsOf(sql: Sql, candidates: Candidate[], times: VerdictBasis): Promise<Grant[]> {
   const grants: Grant[] = [];
   for (const candidate of candidates) {
     grants.push({

@@ -30,6 +30,18 @@ const REASONS: readonly Reason[] = [
     temporary: false,
   },
   {
+    applies: (_, node) => node.verdict.state === 'cut-off',
+    reason: (_, node) => `cut off: ${node.verdict.cause}`,
+    fix: () => 'let that machine reach the API of the control plane: ktrdr-agent doctor there names the way',
+    temporary: false,
+  },
+  {
+    applies: (_, node) => node.verdict.state === 'quarantined',
+    reason: (_, node) => `quarantined: ${node.verdict.cause}`,
+    fix: () => 'on the copy, remove state_dir/identity.json and restart the agent',
+    temporary: false,
+  },
+  {
     applies: (_, node) => node.verdict.state === 'draining',
     reason: (_, node) => `draining: ${node.verdict.cause}`,
     fix: (node) => `ktrdr-agent undrain ${node.name} ends the drain; or start another agent`,

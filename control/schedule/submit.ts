@@ -111,7 +111,8 @@ function batchesOf(parent: NewOperation, units: number, unitsPerBatch: number): 
 async function refuseImpossible(kind: JobKind, needs: Needs, context: SubmitContext): Promise<void> {
   const nodes = await context.nodes();
   const answer = place(needs, nodes);
-  const mayReturn = context.warmingUp && nodes.some((node) => node.verdict.state === 'lost');
+  const mayReturn =
+    context.warmingUp && nodes.some(({ verdict: { state } }) => state === 'lost' || state === 'cut-off');
   if (answer.possible || mayReturn) return;
   const message =
     nodes.length === 0

@@ -19,6 +19,8 @@ const lostGpu = {
   },
 };
 
+const alive = { status: 'alive', udp: 'ok', since_ms: 600_000, namesake: null } as const;
+
 const cases: [string, Partial<Signals>, string, string][] = [
   ['a fresh heartbeat', {}, 'ready', 'heartbeat 2 s ago'],
   [
@@ -50,6 +52,49 @@ const cases: [string, Partial<Signals>, string, string][] = [
     { capabilities: lostGpu },
     'degraded',
     'probe nvidia failed: the kernel runs 550.54.15, the library is 535.161.07',
+  ],
+  ['gossip too', { gossip: alive }, 'ready', 'heartbeat 2 s ago'],
+  [
+    'UDP blocked',
+    { gossip: { ...alive, udp: 'degraded' } },
+    'ready',
+    'heartbeat 2 s ago; gossip: udp degraded, TCP only',
+  ],
+  [
+    'gossip blocked',
+    { gossip: { ...alive, status: 'failed', since_ms: 90_000 } },
+    'ready',
+    'heartbeat 2 s ago; gossip does not hear it (for 90 s)',
+  ],
+  [
+    'a late heartbeat and gossip',
+    { heartbeatAgeMs: 14_000, gossip: alive },
+    'degraded',
+    'heartbeat is late: the last one came 14 s ago; gossip hears it',
+  ],
+  [
+    'its heartbeats blocked',
+    { heartbeatAgeMs: 31_000, gossip: alive },
+    'cut-off',
+    'no heartbeat for 31 s, but gossip hears it (for 10 min): its way to this control plane is closed',
+  ],
+  [
+    'its heartbeats blocked and doubts',
+    { heartbeatAgeMs: 31_000, gossip: { ...alive, status: 'suspect', since_ms: 2_000 } },
+    'cut-off',
+    'no heartbeat for 31 s, but gossip doubts it (for 2 s): its way to this control plane is closed',
+  ],
+  [
+    'neither signal',
+    { heartbeatAgeMs: 40_000, gossip: { ...alive, status: 'failed', since_ms: 33_000 } },
+    'lost',
+    'no heartbeat for 40 s, and gossip does not hear it (for 33 s)',
+  ],
+  [
+    'a copy',
+    { gossip: { ...alive, namesake: '10.0.0.9:7946' } },
+    'quarantined',
+    'another machine goes by its name, at 10.0.0.9:7946: a copy of it?',
   ],
 ];
 

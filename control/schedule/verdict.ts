@@ -1,9 +1,11 @@
 import type { Capabilities } from '#agent/contract/capability';
-import type { Verdict } from '#agent/contract/worker';
+import type { GossipEvidence, Verdict } from '#agent/contract/worker';
 
-/** What is known of a node. Gossip becomes the second signal here when it exists. */
+/** What is known of a node: heartbeats and gossip take different ways, so that one can miss and not the other. */
 export interface Signals {
   heartbeatAgeMs: number;
+  /** Undefined where gossip has not heard of it, or this control plane takes no part in it. */
+  gossip?: GossipEvidence | undefined;
   /** Since a graceful goodbye; null when there was none. */
   stoppedAgeMs: number | null;
   drainingReason: string | null;
@@ -17,6 +19,12 @@ export interface VerdictTimes {
   leaseMs: number;
 }
 
+/** What a verdict is made from besides the row of the node. */
+export interface VerdictBasis extends VerdictTimes {
+  /** What gossip says of a node; undefined for a control plane without gossip. */
+  gossip?: ((nodeId: string) => GossipEvidence | undefined) | undefined;
+}
+
 /** A heartbeat later than this many periods is late, though not yet lost. */
 const LATE_PERIODS = 2.5;
 
@@ -27,17 +35,50 @@ export function verdict(signals: Signals, times: VerdictTimes): Verdict {
     const cause = `stopped on purpose ${describeAge(signals.stoppedAgeMs)} ago`;
     return { state: 'stopped', cause: withDrain(cause, signals) };
   }
-  if (signals.heartbeatAgeMs > times.leaseMs) {
-    return { state: 'lost', cause: withDrain(`no heartbeat for ${age}`, signals) };
+  if (signals.heartbeatAgeMs > times.leaseMs) return withoutHeartbeat(signals, age);
+  const { gossip } = signals;
+  if (gossip?.namesake) {
+    const cause = `another machine goes by its name, at ${gossip.namesake}: a copy of it?`;
+    return { state: 'quarantined', cause: withDrain(cause, signals) };
   }
   const drain = drainOf(signals);
   if (drain !== undefined) return { state: 'draining', cause: drain };
   if (signals.heartbeatAgeMs > times.heartbeatMs * LATE_PERIODS) {
-    return { state: 'degraded', cause: `heartbeat is late: the last one came ${age} ago` };
+    const heard = gossip === undefined ? '' : `; ${SAYS[gossip.status]}`;
+    return { state: 'degraded', cause: `heartbeat is late: the last one came ${age} ago${heard}` };
   }
   const failed = failedProbes(signals.capabilities);
   if (failed !== undefined) return { state: 'degraded', cause: failed };
-  return { state: 'ready', cause: `heartbeat ${age} ago` };
+  return { state: 'ready', cause: `heartbeat ${age} ago${remark(gossip)}` };
+}
+
+/** Gossip tells a closed way from a machine that is gone; what it holds stays its own until its leases end. */
+function withoutHeartbeat(signals: Signals, age: string): Verdict {
+  const { gossip } = signals;
+  if (gossip === undefined) return { state: 'lost', cause: withDrain(`no heartbeat for ${age}`, signals) };
+  const says = `${SAYS[gossip.status]} (for ${describeAge(gossip.since_ms)})`;
+  if (gossip.status === 'alive' || gossip.status === 'suspect') {
+    const cause = `no heartbeat for ${age}, but ${says}: its way to this control plane is closed`;
+    return { state: 'cut-off', cause: withDrain(cause, signals) };
+  }
+  return { state: 'lost', cause: withDrain(`no heartbeat for ${age}, and ${says}`, signals) };
+}
+
+const SAYS: Readonly<Record<GossipEvidence['status'], string>> = {
+  alive: 'gossip hears it',
+  suspect: 'gossip doubts it',
+  leaving: 'gossip sees it leave',
+  left: 'gossip saw it leave',
+  failed: 'gossip does not hear it',
+};
+
+/** What is wrong with the second way while the first one works. */
+function remark(gossip: GossipEvidence | undefined): string {
+  if (gossip === undefined) return '';
+  if (gossip.status === 'failed' || gossip.status === 'suspect') {
+    return `; ${SAYS[gossip.status]} (for ${describeAge(gossip.since_ms)})`;
+  }
+  return gossip.udp === 'degraded' ? '; gossip: udp degraded, TCP only' : '';
 }
 
 function drainOf({ drainingReason, drainingAgeMs }: Signals): string | undefined {

@@ -19,6 +19,8 @@ import { systemHost } from '#agent/probes/host';
 import { networkProbe } from '#agent/probes/network';
 import type { LoadedSettings } from '#agent/daemon/settings';
 import { advertisedHost } from './advertise';
+import type { FleetGossip } from '#agent/contract/gossip';
+import { fleetGossip } from './fleet-gossip';
 import { followFleet, type FleetEvidence } from './evidence';
 import { GOSSIP_PORT, parseSeed, resolveSeeds } from './seeds';
 
@@ -26,6 +28,8 @@ import { GOSSIP_PORT, parseSeed, resolveSeeds } from './seeds';
 export interface NodeGossip extends AsyncDisposable {
   readonly node: GossipNode;
   readonly fleet: FleetEvidence;
+  /** The same in the words of the API. */
+  readonly api: FleetGossip;
   /** Says what changed of this node; nothing is sent when nothing did. */
   retag(tags: NodeTags): void;
   /** More members to find the fleet by, such as those that the control plane names. */
@@ -77,7 +81,7 @@ export async function startNodeGossip(
   const heard = values.gossip_broadcast ? await askAround(values.gossip_label, keyring, clock) : [];
   joinNew(node, [...seeds, ...heard]);
   const owned = stack.move();
-  return new Joined({ node, fleet, tags: options.tags, log, owned });
+  return new Joined({ node, fleet, tags: options.tags, log, rng: options.rng, owned });
 }
 
 interface Prepared {
@@ -149,6 +153,7 @@ function isSame(a: Address, b: Address): boolean {
 class Joined implements NodeGossip {
   readonly node: GossipNode;
   readonly fleet: FleetEvidence;
+  readonly api: FleetGossip;
   readonly #log: Log;
   readonly #owned: AsyncDisposableStack;
   #tags: string;
@@ -158,10 +163,12 @@ class Joined implements NodeGossip {
     fleet: FleetEvidence;
     tags: NodeTags;
     log: Log;
+    rng: Rng;
     owned: AsyncDisposableStack;
   }) {
     this.node = parts.node;
     this.fleet = parts.fleet;
+    this.api = fleetGossip(parts.node, parts.fleet, parts.rng);
     this.#log = parts.log;
     this.#owned = parts.owned;
     this.#tags = JSON.stringify(parts.tags);

@@ -43,6 +43,8 @@ export interface CoreOptions {
   readonly rng: Rng;
   /** The last incarnation of the effect `persist`, if it was kept, and the wall clock of the start. */
   readonly boot: { readonly persistedIncarnation?: number; readonly unixSeconds: number };
+  /** Members to begin with, entered without a word: a simulation of thousands cannot join them one by one. */
+  readonly known?: readonly Member[];
   readonly user?: UserLayer;
   /** Only tests pass other parts than the standard ones. */
   readonly parts?: CoreParts;
@@ -162,8 +164,9 @@ function assemble({ name, settings, rng, user, parts }: CoreOptions): Assembly {
 
 function begin(
   { context, rounds, prober, pushPull, reconnect }: Assembly,
-  { name, addr, port, meta, vsn, boot }: CoreOptions,
+  { name, addr, port, meta, vsn, boot, known = [] }: CoreOptions,
 ): void {
+  for (const member of known) context.members.put(member);
   const bytes = normalizedIp(addr);
   assert(bytes !== undefined, 'an address has 4 or 16 bytes');
   assert(meta.length <= context.settings.limits.metaBytesMax, 'tags are within the limit of the wire');

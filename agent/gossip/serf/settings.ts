@@ -26,7 +26,8 @@ export const SERF: SerfSettings = {
   ringLength: 512,
   recentIntentMs: 5 * 60_000,
   broadcastTimeoutMs: 5_000,
-  leavePropagateMs: 1_000,
+  // Serf waits a second; an intent needs a round of gossip, and every stop of an agent waits for it.
+  leavePropagateMs: 250,
   eventBytesMax: 512,
   queryBytesMax: 1024,
   responseBytesMax: 1024,

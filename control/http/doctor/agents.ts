@@ -1,14 +1,14 @@
 import { broken, fine, warning, type Finding } from '#agent/contract/doctor';
 import type { Verdict } from '#agent/contract/worker';
 import type { ControlContext } from '#control/http/context';
-import { verdict } from '#control/schedule/verdict';
+import { judge } from '#control/schedule/fleet';
 import { listNodes, type NodeRow } from '#control/store/nodes';
 
 /** Every agent that is not ready, with its cause and its fix; and those of another version. */
 export async function checkAgents(context: ControlContext): Promise<Finding> {
   const rows = await listNodes(context.database.sql);
   return judgeAgents(
-    rows.map((row) => ({ row, judged: verdict(row, context.times) })),
+    rows.map((row) => ({ row, judged: judge(row, context.times) })),
     context.build.version,
   );
 }
@@ -26,7 +26,7 @@ export function judgeAgents(agents: readonly JudgedAgent[], version: string): Fi
     return warning('no agent has ever registered, so no work can run', { fix: `start one: ${start}` });
   }
   const usable = agents.filter(({ judged }) => judged.state === 'ready' || judged.state === 'degraded');
-  const troubled = agents.filter(({ judged }) => judged.state === 'lost' || judged.state === 'degraded');
+  const troubled = agents.filter(({ judged }) => FIXES[judged.state] !== undefined);
   const foreign = usable.filter(({ row }) => row.version !== version);
   const derivation = agents.slice(0, TOLD_MAX).map(describeAgent);
   if (agents.length > TOLD_MAX) derivation.push(`and ${agents.length - TOLD_MAX} more`);
@@ -55,9 +55,14 @@ function describeAgent({ row, judged }: JudgedAgent): string {
   return `${row.name} at ${row.endpointUrl}, version ${row.version}: ${judged.state}, ${judged.cause}${held}`;
 }
 
+/** What to do on the machine of an agent in trouble. */
+const FIXES: Readonly<Partial<Record<Verdict['state'], string>>> = {
+  'cut-off': 'ktrdr-agent doctor, which tries the way to this control plane step by step',
+  degraded: 'ktrdr-agent doctor',
+  lost: 'ktrdr-agent run --role worker; if it runs there, ktrdr-agent doctor says why it is not heard',
+  quarantined: 'on the copy of it, remove state_dir/identity.json and restart the agent',
+};
+
 function fixOf({ row, judged }: JudgedAgent): string {
-  if (judged.state === 'lost') {
-    return `on the machine of ${row.name}: ktrdr-agent run --role worker; if it runs there, ktrdr-agent doctor says why it is not heard`;
-  }
-  return `on the machine of ${row.name}: ktrdr-agent doctor`;
+  return `on the machine of ${row.name}: ${FIXES[judged.state] ?? 'ktrdr-agent doctor'}`;
 }

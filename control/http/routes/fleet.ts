@@ -52,10 +52,17 @@ export async function fleetStatus(context: ControlContext): Promise<FleetStatus>
   };
 }
 
+const TROUBLED: ReadonlySet<Worker['verdict']['state']> = new Set([
+  'cut-off',
+  'degraded',
+  'lost',
+  'quarantined',
+]);
+
 /** Agents that stopped on purpose are no reason to worry. */
 function reasonsOf(workers: readonly Worker[]): string[] {
   const reasons = workers
-    .filter((worker) => worker.verdict.state === 'lost' || worker.verdict.state === 'degraded')
+    .filter((worker) => TROUBLED.has(worker.verdict.state))
     .map((worker) => `${worker.name} is ${worker.verdict.state}: ${worker.verdict.cause}`);
   if (!workers.some((worker) => worker.status !== 'temporarily_unavailable')) {
     const draining = workers.find((worker) => worker.verdict.state === 'draining');

@@ -32,7 +32,12 @@ export function workerHandlers(context: ControlContext): WorkerHandlers {
       changes.emit({ type: 'worker', id: body.worker_id });
       return {
         success: true,
-        data: { worker_id: body.worker_id, heartbeat_ms: times.heartbeatMs, lease_ms: times.leaseMs },
+        data: {
+          worker_id: body.worker_id,
+          heartbeat_ms: times.heartbeatMs,
+          lease_ms: times.leaseMs,
+          gossip: gossipSeeds(context),
+        },
       };
     },
 
@@ -99,4 +104,10 @@ function checkIdentity(registration: Registration): void {
 /** Transactions that lock several operations do it in one order, or they could wait for each other. */
 function inOrder(leases: readonly AttemptKey[]): AttemptKey[] {
   return leases.toSorted((a, b) => (a.operation_id < b.operation_id ? -1 : 1));
+}
+
+/** Where an agent finds the gossip of the fleet: this control plane, which knows everybody. */
+function gossipSeeds({ gossip }: ControlContext): string[] {
+  const address = gossip()?.address;
+  return address === undefined ? [] : [address];
 }

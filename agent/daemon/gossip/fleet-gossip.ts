@@ -1,0 +1,215 @@
+import type {
+  FleetGossip,
+  GossipAnswers,
+  GossipMember,
+  GossipQuery,
+  KeyChange,
+  KeyStep,
+} from '#agent/contract/gossip';
+import { randomBytes } from 'node:crypto';
+import { Fault } from '#agent/kit/error';
+import { urlHost } from '#agent/kit/ip-address';
+import type { Rng } from '#agent/kit/rng';
+import type { GossipNode } from '#agent/gossip/driver/node';
+import { SerfRefusal, type QueryRequest } from '#agent/gossip/serf/effects';
+import { KEY_QUERY, keyRequest } from '#agent/gossip/serf/key-queries';
+import { isKey } from '#agent/gossip/wire/seal';
+import { encodeFilter, readSerf } from '#agent/gossip/wire/serf-messages';
+import type { FleetEvidence } from './evidence';
+
+/** Gossip in the words of the product's API. */
+export function fleetGossip(node: GossipNode, fleet: FleetEvidence, rng: Rng): FleetGossip {
+  return {
+    get address() {
+      return `${urlHost(node.address.host)}:${node.address.port}`;
+    },
+    name: node.name,
+    members: () => fleet.members(),
+    fire({ name, payload, coalesce }) {
+      granted('send the event', () => {
+        node.tell({ kind: 'event', name, payload: Buffer.from(payload), coalesce });
+      });
+    },
+    async ask(query, signal) {
+      const startMs = performance.now();
+      const members = aliveCount(fleet.members());
+      const { acks, responses } = await collect(node, requestOf(query, rng), signal);
+      return {
+        acks: [...acks].toSorted(),
+        responses: responses.map(({ from, payload }) => ({
+          from,
+          payload: Buffer.from(payload).toString('utf8'),
+        })),
+        members,
+        took_ms: Math.round(performance.now() - startMs),
+      } satisfies GossipAnswers;
+    },
+    changeKeys: (change, signal) => changeKeys({ node, fleet, rng, signal }, change),
+    roundTripMs(from, to) {
+      for (const name of [from, to]) if (node.member(name) === undefined) throw unknownMember(name);
+      const seconds = node.roundTripSeconds(from, to);
+      return seconds === undefined ? null : seconds * 1000;
+    },
+    forceLeave(name, prune) {
+      const member = node.member(name);
+      if (member === undefined) throw unknownMember(name);
+      if (member.status === 'alive') {
+        throw new Fault('conflict', `Cannot force ${name} to leave: it is alive`, {
+          hint: 'stop the agent there: systemctl stop ktrdr-agent; it leaves by itself then',
+        });
+      }
+      granted(`force ${name} to leave`, () => node.tell({ kind: 'force-leave', name, prune }));
+    },
+  };
+}
+
+/** Longer than all members need to answer a change of keys, which none of them may miss. */
+const KEY_TIMEOUT_MS = 5_000;
+const KEY_BYTES = 32;
+
+interface KeyWork {
+  node: GossipNode;
+  fleet: FleetEvidence;
+  rng: Rng;
+  signal: AbortSignal;
+}
+
+/** Install, use, remove, in this order, and the next only when all members did the last. */
+async function changeKeys(work: KeyWork, change: KeyChange): Promise<KeyStep[]> {
+  const former = work.node.keys()?.[0];
+  if (former === undefined) {
+    throw new Fault('conflict', 'Cannot change the keys: nothing is encrypted here', {
+      hint: 'gossip is encrypted when a keyring exists: see gossip_keyring',
+    });
+  }
+  if (change.action === 'list') return [await keyStep(work, 'list', undefined)];
+  const key = change.key === undefined ? randomBytes(KEY_BYTES) : keyOf(change.key);
+  if (change.action !== 'rotate') return [await keyStep(work, change.action, key)];
+  const steps: KeyStep[] = [];
+  for (const [step, of] of [
+    ['install', key],
+    ['use', key],
+    ['remove', former],
+  ] as const) {
+    const done = await keyStep(work, step, of);
+    steps.push(done);
+    // Whoever missed it would be locked out by the next one.
+    if (done.succeeded < done.members) break;
+  }
+  return steps;
+}
+
+async function keyStep(work: KeyWork, step: KeyStep['step'], key: Uint8Array | undefined): Promise<KeyStep> {
+  const { node, fleet, rng, signal } = work;
+  const alive = fleet.members().filter(({ status }) => status === 'alive' || status === 'suspect');
+  const request: QueryRequest = {
+    id: rng.below(2 ** 32),
+    name: KEY_QUERY[step],
+    payload: key === undefined ? new Uint8Array(0) : keyRequest(key),
+    filters: [],
+    wantsAcks: false,
+    relayFactor: 0,
+    timeoutMs: KEY_TIMEOUT_MS,
+  };
+  const { responses } = await collect(node, request, signal, alive.length);
+  const result: KeyStep = { step, succeeded: 0, members: alive.length, failures: {}, held: {}, sealing: {} };
+  for (const { name } of alive) result.failures[name] = 'it did not answer';
+  for (const { from, payload } of responses) {
+    const message = readSerf(payload);
+    if (message.kind !== 'keyResponse') continue;
+    const { Result, Message, Keys, PrimaryKey } = message.value;
+    if (Result) {
+      result.succeeded++;
+      delete result.failures[from];
+    } else result.failures[from] = Message;
+    for (const held of Keys) count(result.held, fingerprint(held));
+    if (PrimaryKey !== '') count(result.sealing, fingerprint(PrimaryKey));
+  }
+  return result;
+}
+
+function count(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
+}
+
+/** Tells keys apart without showing them. */
+function fingerprint(base64: string): string {
+  return new Bun.CryptoHasher('sha256').update(Buffer.from(base64, 'base64')).digest('hex').slice(0, 8);
+}
+
+function keyOf(base64: string): Uint8Array {
+  const key = new Uint8Array(Buffer.from(base64, 'base64'));
+  if (isKey(key)) return key;
+  throw new Fault('invalid', `Cannot use the key: it has ${key.length} bytes, not 16, 24 or 32`, {
+    hint: 'head -c 32 /dev/urandom | base64 makes one; `ktrdr-agent keys rotate` makes its own',
+  });
+}
+
+function requestOf(
+  { name, payload, nodes, tags, relay_factor, timeout_ms }: GossipQuery,
+  rng: Rng,
+): QueryRequest {
+  const byTag = Object.entries(tags).map(([Tag, Expr]) => encodeFilter({ kind: 'tag', Tag, Expr }));
+  return {
+    id: rng.below(2 ** 32),
+    name,
+    payload: Buffer.from(payload),
+    filters: [...(nodes.length === 0 ? [] : [encodeFilter({ kind: 'nodes', names: nodes })]), ...byTag],
+    wantsAcks: true,
+    relayFactor: relay_factor,
+    timeoutMs: timeout_ms,
+  };
+}
+
+interface Answer {
+  from: string;
+  payload: Uint8Array;
+}
+
+/** All answers until the time of the query is over, or until `enough` responses have come. */
+async function collect(
+  node: GossipNode,
+  request: QueryRequest,
+  signal: AbortSignal,
+  enough = Infinity,
+): Promise<{ acks: Set<string>; responses: Answer[] }> {
+  const acks = new Set<string>();
+  const responses: Answer[] = [];
+  const over = Promise.withResolvers<void>();
+  const cancel = (): void => node.tell({ kind: 'cancel-query', id: request.id });
+  using _listener = node.listen((happening) => {
+    if (!('id' in happening) || happening.id !== request.id) return;
+    if (happening.kind === 'query-ack') acks.add(happening.from);
+    if (happening.kind === 'query-response') responses.push(happening);
+    if (happening.kind === 'query-done') over.resolve();
+    if (responses.length >= enough) over.resolve();
+  });
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    granted('ask', () => node.tell({ kind: 'query', query: request }));
+    await over.promise;
+    return { acks, responses };
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    cancel();
+  }
+}
+
+function granted(wish: string, tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    if (!(error instanceof SerfRefusal)) throw error;
+    throw new Fault('invalid', `Cannot ${wish}: ${error.message}`, { cause: error });
+  }
+}
+
+function aliveCount(members: readonly GossipMember[]): number {
+  return members.filter(({ status }) => status === 'alive' || status === 'suspect').length;
+}
+
+function unknownMember(name: string): Fault {
+  return new Fault('not_found', `Cannot find ${name}: gossip knows no member of that name`, {
+    hint: '`ktrdr-agent members` lists them',
+  });
+}
