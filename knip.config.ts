@@ -6,6 +6,8 @@ const config: KnipConfig = {
     'agent/main.ts',
     'installers/*.ts',
     '{agent,control,installers,test}/**/*.{test,bench}.ts',
+    // Campaigns that are run by hand and reported.
+    'test/sim/*campaign.ts',
     // Programs that tests start as processes.
     'test/support/workloads/*.ts',
   ],

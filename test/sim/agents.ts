@@ -12,7 +12,7 @@ import { openStream } from './streams';
 import { after, type World } from './world';
 
 /** 2026-01-01T00:00:00Z: where the wall clocks of the room begin. */
-const WALL_START_SECONDS = 1_767_225_600;
+export const WALL_START_SECONDS = 1_767_225_600;
 
 export function startAgent(world: World, host: Host, seeds: readonly Address[]): void {
   host.life++;
@@ -39,6 +39,7 @@ export function startAgent(world: World, host: Host, seeds: readonly Address[]):
           : WALL_START_SECONDS + Math.floor(world.nowMs / 1000) + host.wallOffsetSeconds,
     },
     ...(world.options.parts === undefined ? {} : { parts: world.options.parts }),
+    ...(world.options.known === undefined ? {} : { known: world.options.known }),
   });
   applyEffects(world, host, undefined, host.core.start(localMs(world, host)));
   if (seeds.length > 0) give(world, host, { kind: 'join', seeds });

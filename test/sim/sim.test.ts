@@ -4,10 +4,15 @@ import { LAN } from '#agent/gossip/core/settings';
 import { countFalseAlarms, LIFEGUARD_OFF, STARVED, withoutBuddies } from './lifeguard';
 import { PLANTED_BUGS } from './planted-bugs';
 import { replayCommand, runSeed, type SeedResult } from './run-seed';
+import { fastRng } from './random';
 import { SEEDS_THAT_FAILED } from './seeds-that-failed';
+import { measureSpread, serfFormulaMs } from './spread';
+import { throughWire } from './through-wire';
 
 const ROTATING_SEEDS = 200;
 const DAY_MS = 86_400_000;
+/** With encryption and compression a run takes ten times as long. */
+const WIRE_SEEDS = 8;
 /** Seeds within which each planted bug shows. */
 const BUG_SEEDS_MAX = 40;
 
@@ -45,6 +50,20 @@ describe('a planted bug is caught', () => {
     expect().fail(`none of ${BUG_SEEDS_MAX} seeds broke ${caughtBy.join(' or ')}`);
   });
 });
+
+test('runs that go through the real bytes of the wire keep every invariant too', () => {
+  for (let seed = 1; seed <= WIRE_SEEDS; seed++) {
+    const result = runSeed({ seed, nodesMax: 12, throughWire: throughWire(fastRng(seed)) });
+    expect(complain(result)).toEqual([]);
+  }
+}, 60_000);
+
+test('a change of tags reaches 100 members sooner than the formula of Serf says', () => {
+  for (const loss of [0, 0.05, 0.3]) {
+    const spread = measureSpread({ seed: 1, nodes: 100, loss, changes: 3 });
+    expect(spread.p9999Ms).toBeLessThan(serfFormulaMs(100, loss));
+  }
+}, 60_000);
 
 test('a seed gives the same run twice, another seed another one', () => {
   const [once, again, other] = [runSeed({ seed: 7 }), runSeed({ seed: 7 }), runSeed({ seed: 8 })];

@@ -2,6 +2,7 @@
 import type { Rng } from '#agent/kit/rng';
 import type { CoreParts } from '#agent/gossip/core/context';
 import type { Effect, Input } from '#agent/gossip/core/effects';
+import type { Member } from '#agent/gossip/core/member';
 import type { GossipSettings } from '#agent/gossip/core/settings';
 import { createTimerHeap, type TimerHeap } from '#agent/gossip/core/timer-heap';
 import type { PacketMessage } from '#agent/gossip/wire/messages';
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly distort?: (host: Host, input: Input | undefined, effects: readonly Effect[]) => readonly Effect[];
   /** What goes through a datagram and comes out: the codec, when a run is to include it. */
   readonly throughWire?: (messages: readonly PacketMessage[]) => readonly PacketMessage[];
+  /** What every agent knows when it starts. */
+  readonly known?: readonly Member[];
   /** A planted bug in what a start is told. */
   readonly forgetIncarnation?: boolean;
 }

@@ -3,6 +3,7 @@ import type { AliveMessage, DeadMessage, PushNodeState, SuspectMessage } from '#
 import { NODE_STATE } from '#agent/gossip/wire/messages';
 import { sameBytes, type Address } from './address';
 import { announce, makeRoom, replace } from './announce';
+import { weighDeath, weighSuspicion } from './accusations';
 import { checkAccusation, checkAlive } from './claim-check';
 import { reply, type CoreContext } from './context';
 import type { GossipRounds } from './gossip-rounds';
@@ -22,7 +23,8 @@ export interface Claims {
 }
 
 export function createClaims(context: CoreContext, rounds: GossipRounds, suspicions: Suspicions): Claims {
-  const { members, parts } = context;
+  const { members } = context;
+  const parts = { context, rounds, suspicions };
 
   const alive = (claim: AliveMessage): void => {
     const addr = checkAlive(context, claim);
@@ -43,57 +45,17 @@ export function createClaims(context: CoreContext, rounds: GossipRounds, suspici
   const suspect: Claims['suspect'] = (claim, from) => {
     if (!checkAccusation(context, claim)) return;
     if (claim.Node === context.selfName) accusedSelf(context, rounds, { claim, from });
-    else weighSuspicion(claim);
-  };
-
-  const weighSuspicion = (claim: SuspectMessage): void => {
-    const held = members.get(claim.Node);
-    if (held === undefined || !parts.precedence.accusationWins(claim.Incarnation, held.incarnation)) return;
-    if (isGone(held)) {
-      // A dead member that was alive later than we knew: an old "alive" must not revive it (the hole of
-      // memberlist), and what it once said about leaving is over.
-      if (claim.Incarnation > held.incarnation)
-        replace(context, { ...held, incarnation: claim.Incarnation, status: 'failed' });
-      return;
-    }
-    const isFirst = held.status === 'alive';
-    replace(context, {
-      ...held,
-      incarnation: claim.Incarnation,
-      status: 'suspect',
-      changedMs: isFirst ? context.nowMs : held.changedMs,
-    });
-    const isWorthPassingOn = isFirst
-      ? suspicions.begin(claim.Node, claim.From)
-      : suspicions.confirm(claim.Node, claim.From);
-    if (isWorthPassingOn) announce(context, rounds, claim);
+    else weighSuspicion(parts, claim);
   };
 
   const dead: Claims['dead'] = (claim, from) => {
     if (!checkAccusation(context, claim)) return;
     if (claim.Node === context.selfName) accusedSelf(context, rounds, { claim, from });
-    else weighDeath(claim);
-  };
-
-  const weighDeath = (claim: DeadMessage): void => {
-    const held = members.get(claim.Node);
-    if (held === undefined || !parts.precedence.accusationWins(claim.Incarnation, held.incarnation)) return;
-    const status = claim.From === claim.Node ? 'left' : 'failed';
-    // At the same incarnation what a member said itself outranks what others found.
-    if (
-      isGone(held) &&
-      claim.Incarnation === held.incarnation &&
-      (held.status === 'left' || status === 'failed')
-    )
-      return;
-    suspicions.end(claim.Node);
-    const changedMs = held.status === status ? held.changedMs : context.nowMs;
-    replace(context, { ...held, incarnation: claim.Incarnation, status, changedMs });
-    if (held.status !== status) announce(context, rounds, claim);
+    else weighDeath(parts, claim);
   };
 
   suspicions.onExpiry((member) => {
-    weighDeath({
+    weighDeath(parts, {
       type: 'dead',
       Incarnation: member.incarnation,
       Node: member.name,
@@ -109,7 +71,12 @@ export function createClaims(context: CoreContext, rounds: GossipRounds, suspici
       for (const node of nodes) mergeOne(node, { alive, suspect, dead, selfName: context.selfName });
     },
     accuse({ name, incarnation }) {
-      weighSuspicion({ type: 'suspect', Incarnation: incarnation, Node: name, From: context.selfName });
+      weighSuspicion(parts, {
+        type: 'suspect',
+        Incarnation: incarnation,
+        Node: name,
+        From: context.selfName,
+      });
     },
   };
 }

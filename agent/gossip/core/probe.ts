@@ -47,118 +47,137 @@ export interface ProberParts {
 const TCP_PING_PROTOCOL = 3;
 const NACK_PROTOCOL = 4;
 
-export function createProber(
-  context: CoreContext,
-  { dialogs, stall, nextSequence, accuse }: ProberParts,
-): Prober {
-  const { settings, timers, members } = context;
-  const degraded = new Set<string>();
-  let run: ProbeRun | undefined;
-  let nextTimer: Timer | undefined;
+interface ProberState extends ProberParts {
+  readonly context: CoreContext;
+  /** Members that answer over TCP only. */
+  readonly degraded: Set<string>;
+  run: ProbeRun | undefined;
+  nextTimer: Timer | undefined;
+}
 
-  const schedule = (atMs: number): void => {
-    timers.cancel(nextTimer);
-    nextTimer = timers.set(Math.max(atMs, context.nowMs), begin);
-  };
-
-  const begin = (): void => {
-    const member = members.next(
-      (candidate) => isOther(context, candidate) && !isGone(candidate),
-      (candidate) =>
-        isGone(candidate) &&
-        isOther(context, candidate) &&
-        context.nowMs - candidate.changedMs > settings.gossipToTheDeadMs,
-    );
-    if (member === undefined) {
-      schedule(context.nowMs + settings.probeIntervalMs);
-      return;
-    }
-    context.counters.probes++;
-    run = {
-      sequence: nextSequence(),
-      member,
-      startedMs: context.nowMs,
-      deadlineMs: context.nowMs + context.awareness.scaleMs(settings.probeIntervalMs),
-      timer: undefined,
-      expectedNacks: 0,
-      nacks: 0,
-      answeredByTcp: false,
-    };
-    const current = run;
-    sendFirstPing(context, pingOf(context, current), member);
-    current.timer = timers.set(current.startedMs + settings.probeTimeoutMs, () => {
-      askOthers(current);
-    });
-  };
-
-  const askOthers = (current: ProbeRun): void => {
-    const { member } = current;
-    const helpers = members.random(
-      settings.indirectChecks,
-      (helper) => isOther(context, helper) && helper.name !== member.name && helper.status === 'alive',
-    );
-    for (const helper of helpers) askToPing(context, current, helper);
-    if ((member.vsn[1] ?? 0) >= TCP_PING_PROTOCOL) {
-      dialogs.open(member.address, pingOf(context, current), {
-        timeoutMs: current.deadlineMs - context.nowMs,
-        onEnd: (outcome) => {
-          if (outcome.ok && outcome.message.type === 'ackResp') current.answeredByTcp = true;
-        },
-      });
-    }
-    current.timer = timers.set(current.deadlineMs, () => {
-      judge(current);
-    });
-  };
-
-  const judge = (current: ProbeRun): void => {
-    if (current.answeredByTcp) {
-      end(current, 'degraded');
-      return;
-    }
-    run = undefined;
-    context.counters.probesFailed++;
-    const { expectedNacks, nacks } = current;
-    // Helpers that did not even say "no answer" are a sign that it is this node that is deaf.
-    context.awareness.apply(expectedNacks > 0 ? Math.max(0, expectedNacks - nacks) : 1);
-    if (stall.muted()) context.counters.accusationsMuted++;
-    else accuse(current.member);
-    stall.probeEnded('unanswered');
-    schedule(current.startedMs + settings.probeIntervalMs);
-  };
-
-  const end = (current: ProbeRun, path: UdpPath): void => {
-    run = undefined;
-    timers.cancel(current.timer);
-    context.awareness.apply(-1);
-    stall.probeEnded('answered');
-    notePath(context, degraded, { name: current.member.name, path });
-    schedule(current.startedMs + settings.probeIntervalMs);
-  };
-
+export function createProber(context: CoreContext, parts: ProberParts): Prober {
+  const state: ProberState = { ...parts, context, degraded: new Set(), run: undefined, nextTimer: undefined };
   return {
     // A random first beat, or a whole fleet that starts together would probe in step.
-    start: () => schedule(context.nowMs + context.rng.below(settings.probeIntervalMs)),
+    start: () => {
+      schedule(state, context.nowMs + context.rng.below(context.settings.probeIntervalMs));
+    },
     acked(sequence, payload) {
+      const { run } = state;
       if (run?.sequence !== sequence) return false;
       const { name } = run.member;
       const rttMs = context.nowMs - run.startedMs;
       // Later ones came by way of a helper, perhaps; as a distance they mean nothing.
-      if (rttMs < settings.probeTimeoutMs) context.effects.push({ kind: 'round-trip', name, rttMs, payload });
-      end(run, 'ok');
+      if (rttMs < context.settings.probeTimeoutMs)
+        context.effects.push({ kind: 'round-trip', name, rttMs, payload });
+      end(state, run, 'ok');
       return true;
     },
     nacked(sequence) {
-      if (run?.sequence !== sequence) return false;
-      run.nacks++;
+      if (state.run?.sequence !== sequence) return false;
+      state.run.nacks++;
       return true;
     },
     restart() {
-      timers.cancel(run?.timer);
-      run = undefined;
-      schedule(context.nowMs);
+      context.timers.cancel(state.run?.timer);
+      state.run = undefined;
+      schedule(state, context.nowMs);
     },
   };
+}
+
+function schedule(state: ProberState, atMs: number): void {
+  const { timers, nowMs } = state.context;
+  timers.cancel(state.nextTimer);
+  state.nextTimer = timers.set(Math.max(atMs, nowMs), () => {
+    begin(state);
+  });
+}
+
+function begin(state: ProberState): void {
+  const { context } = state;
+  const { settings, nowMs } = context;
+  const member = nextMember(context);
+  if (member === undefined) {
+    schedule(state, nowMs + settings.probeIntervalMs);
+    return;
+  }
+  context.counters.probes++;
+  const run: ProbeRun = {
+    sequence: state.nextSequence(),
+    member,
+    startedMs: nowMs,
+    deadlineMs: nowMs + context.awareness.scaleMs(settings.probeIntervalMs),
+    timer: undefined,
+    expectedNacks: 0,
+    nacks: 0,
+    answeredByTcp: false,
+  };
+  state.run = run;
+  sendFirstPing(context, pingOf(context, run), member);
+  run.timer = context.timers.set(nowMs + settings.probeTimeoutMs, () => {
+    askOthers(state, run);
+  });
+}
+
+/** The next in turn; when the turn is over, those that are gone for long leave the ring. */
+function nextMember(context: CoreContext): Member | undefined {
+  const { settings, nowMs, members } = context;
+  return members.next(
+    (candidate) => isOther(context, candidate) && !isGone(candidate),
+    (candidate) =>
+      isGone(candidate) &&
+      isOther(context, candidate) &&
+      nowMs - candidate.changedMs > settings.gossipToTheDeadMs,
+  );
+}
+
+function askOthers(state: ProberState, run: ProbeRun): void {
+  const { context, dialogs } = state;
+  const { member } = run;
+  const helpers = context.members.random(
+    context.settings.indirectChecks,
+    (helper) => isOther(context, helper) && helper.name !== member.name && helper.status === 'alive',
+  );
+  for (const helper of helpers) askToPing(context, run, helper);
+  if ((member.vsn[1] ?? 0) >= TCP_PING_PROTOCOL) {
+    dialogs.open(member.address, pingOf(context, run), {
+      timeoutMs: run.deadlineMs - context.nowMs,
+      onEnd: (outcome) => {
+        if (outcome.ok && outcome.message.type === 'ackResp') run.answeredByTcp = true;
+      },
+    });
+  }
+  run.timer = context.timers.set(run.deadlineMs, () => {
+    judge(state, run);
+  });
+}
+
+function judge(state: ProberState, run: ProbeRun): void {
+  const { context, stall, accuse } = state;
+  if (run.answeredByTcp) {
+    end(state, run, 'degraded');
+    return;
+  }
+  state.run = undefined;
+  context.counters.probesFailed++;
+  const { expectedNacks, nacks } = run;
+  // Helpers that did not even say "no answer" are a sign that it is this node that is deaf.
+  context.awareness.apply(expectedNacks > 0 ? Math.max(0, expectedNacks - nacks) : 1);
+  if (stall.muted()) context.counters.accusationsMuted++;
+  else accuse(run.member);
+  stall.probeEnded('unanswered');
+  schedule(state, run.startedMs + context.settings.probeIntervalMs);
+}
+
+function end(state: ProberState, run: ProbeRun, path: UdpPath): void {
+  const { context, stall, degraded } = state;
+  state.run = undefined;
+  context.timers.cancel(run.timer);
+  context.awareness.apply(-1);
+  stall.probeEnded('answered');
+  notePath(context, degraded, { name: run.member.name, path });
+  schedule(state, run.startedMs + context.settings.probeIntervalMs);
 }
 
 function pingOf(context: CoreContext, { sequence, member }: ProbeRun): PingMessage {
