@@ -153,7 +153,7 @@ describe('runDaemon() as a worker', () => {
     const cases: [Record<string, string>, number, string][] = [
       [{ WORKER_PORT: new URL(peer.url).port }, 1, 'the port is taken'],
       [{ WORKER_IP: '0.0.0.0' }, 2, 'without TLS that is only allowed on loopback'],
-      [{ KTRDR_API_URL: '' }, 2, 'api_url is not set'],
+      [{ KTRDR_API_URL: '' }, 2, 'neither api_url nor gossip_join is set'],
     ];
     for (const [environment, code, message] of cases) {
       await using daemon = await startDaemon({ folder: folder.path, apiUrl: peer.url, environment });

@@ -56,6 +56,7 @@ export async function startWorker(settings: LoadedSettings, parts: RoleParts): P
   await using stack = new AsyncDisposableStack();
   const node = await openNode(settings, parts, stack);
   const server = stack.use(listen(node));
+  await joinFleet(node, stack);
   const { link, supervisor } = await startWork(node, server.port, stack);
   parts.log.info('agent ready', {
     worker: node.identity.name,
@@ -87,14 +88,14 @@ interface Node extends RoleParts {
   readonly hostname: string;
   readonly identity: NodeIdentity;
   readonly probes: ProbeLoop;
-  /** Undefined when it is switched off. */
-  readonly gossip: NodeGossip | undefined;
   readonly slots: LiveSlots;
   readonly token: TokenSource;
   readonly api: ControlApi;
   readonly reachability: Reachability;
   readonly registry: Registry;
   readonly metrics: WorkerMetrics;
+  /** Undefined until it runs, and where it is switched off. */
+  gossip: NodeGossip | undefined;
   /** Undefined until the last stage: what is served before has nothing to show. */
   link: WorkerLink | undefined;
 }
@@ -128,15 +129,9 @@ async function openNode(
     rule: { slots: values.slots, memoryPerSlotBytes: values.memory_per_slot },
     held: () => node.link?.held().length ?? 0,
   });
-  const gossip = await startWorkerGossip(settings, {
-    ...parts,
-    identity,
-    capabilities: () => probes.current(),
-  });
-  if (gossip !== undefined) stack.use(gossip);
   const locator = new ControlLocator({
     configured: isLeftToGossip(settings) ? undefined : values.api_url,
-    discovered: () => gossip?.fleet.controlUrls() ?? [],
+    discovered: () => node.gossip?.fleet.controlUrls() ?? [],
     clock,
     log,
   });
@@ -163,16 +158,25 @@ async function openNode(
     hostname: host,
     identity,
     probes,
-    gossip,
     slots,
     token,
     api,
     reachability,
     registry,
     metrics,
+    gossip: undefined,
     link: undefined,
   };
   return node;
+}
+
+/** After its own HTTP, whose errors say best what is wrong with the address that both listen on. */
+async function joinFleet(node: Node, stack: AsyncDisposableStack): Promise<void> {
+  const gossip = await startWorkerGossip(node.settings, {
+    ...node,
+    capabilities: () => node.probes.current(),
+  });
+  if (gossip !== undefined) node.gossip = stack.use(gossip);
 }
 
 function listen(node: Node): WorkerServer {
@@ -186,6 +190,7 @@ function listen(node: Node): WorkerServer {
     token: () => readToken(node.token),
     operations: () => (node.link?.held() ?? []).map((key) => heldOperation(key, worker)),
     health: () => workerHealth(node),
+    gossip: () => node.gossip?.api,
   });
 }
 
