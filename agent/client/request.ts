@@ -46,7 +46,10 @@ export function requestUrl(
     encodeURIComponent(written(params[key])),
   );
   const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, written(value));
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) search.append(key, written(one));
+  }
   const suffix = search.size === 0 ? '' : `?${search.toString()}`;
   return `${base.replace(/\/+$/, '')}${API_PREFIX}${path}${suffix}`;
 }

@@ -32,6 +32,7 @@ import {
 import { dataEndpoints } from './data-endpoints';
 import { drainEndpoints } from './drain-endpoints';
 import { exportEndpoints, exportFormatSchema } from './export-endpoints';
+import { gossipEndpoints } from './gossip-endpoints';
 import { indicatorEndpoints } from './indicator-endpoints';
 import { strategyEndpoints } from './strategy-endpoints';
 
@@ -375,6 +376,7 @@ export const endpoints = {
   ...drainEndpoints,
   ...exportEndpoints,
   ...fleet,
+  ...gossipEndpoints,
   ...indicatorEndpoints,
   ...operations,
   ...strategyEndpoints,

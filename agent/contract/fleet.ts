@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gossipCountsSchema } from './gossip';
 import { workerSchema } from './worker';
 
 /** What `status` shows: one screen about everything, with a reason beside each state. */
@@ -20,6 +21,8 @@ export const fleetStatusSchema = z.object({
     leases_held_until: z.string().nullable(),
   }),
   workers: z.array(workerSchema),
+  /** Null where the control plane takes no part in gossip. */
+  gossip: gossipCountsSchema.nullable(),
   operations: z.object({
     pending: z.int(),
     running: z.int(),

@@ -14,6 +14,55 @@ export const gossipMemberSchema = z.object({
 });
 export type GossipMember = z.infer<typeof gossipMemberSchema>;
 
+/** Which members are meant: all of it must hold. */
+export interface MemberFilter {
+  /** Name of a tag, or of its field in NodeTags → expression that occurs in its value; case does not count. */
+  tags: Readonly<Record<string, string>>;
+  status?: GossipMember['status'] | undefined;
+}
+
+/** How the fleet stands by gossip, in figures. */
+export const gossipCountsSchema = z.object({
+  /** All that are known, also those that failed or left a while ago. */
+  members: z.int(),
+  /** Those that are there, doubted ones included. */
+  alive: z.int(),
+  failed: z.int(),
+  udp_degraded: z.int(),
+});
+export type GossipCounts = z.infer<typeof gossipCountsSchema>;
+
+/** How the gossip of one process stands: what tells a closed port from another keyring or label. */
+export const gossipStateSchema = z.object({
+  name: z.string(),
+  /** host:port, as others are told it. */
+  address: z.string(),
+  /** Keys that it holds; 0 where nothing is encrypted. */
+  keys: z.int(),
+  /** Fingerprint of the key that seals; null where nothing is encrypted. */
+  sealing: z.string().nullable(),
+  label: z.string(),
+  counts: gossipCountsSchema,
+  /** Members it was told to join by settings or control plane, host:port, with what the last try said. */
+  joins: z.array(z.object({ address: z.string(), failure: z.string().nullable() })),
+  /** Lifeguard's score: 0 is healthy, 8 is slow. */
+  score: z.int(),
+  /** Refused packets and streams since the start, by reason. */
+  refused: z.record(z.string(), z.int()),
+  packets_sent: z.int(),
+  packets_received: z.int(),
+});
+export type GossipState = z.infer<typeof gossipStateSchema>;
+
+/** Something that happened, told to everybody who listens, such as a handler of serf. */
+export const gossipEventSchema = z.strictObject({
+  name: z.string().min(1).max(128),
+  payload: z.string().max(512).default(''),
+  /** Whether of several that arrive together the last one is enough. */
+  coalesce: z.boolean().default(false),
+});
+export type GossipEvent = z.output<typeof gossipEventSchema>;
+
 /** A question to everybody, or to those that the filters choose. */
 export const gossipQuerySchema = z.strictObject({
   name: z.string().min(1).max(128),
@@ -31,8 +80,10 @@ export type GossipQuery = z.output<typeof gossipQuerySchema>;
 export const gossipAnswersSchema = z.object({
   acks: z.array(z.string()),
   responses: z.array(z.object({ from: z.string(), payload: z.string() })),
-  /** Members that were alive when it was asked. */
+  /** Members that were alive when it was asked and that its filters choose. */
   members: z.int(),
+  /** Those of them that did not acknowledge it. */
+  missing: z.array(z.string()),
   took_ms: z.number(),
 });
 export type GossipAnswers = z.infer<typeof gossipAnswersSchema>;
@@ -68,9 +119,11 @@ export interface FleetGossip {
   readonly address: string;
   /** This node's own name. */
   readonly name: string;
-  members(): GossipMember[];
+  /** By name; Fault(invalid) for an expression that is not understood. */
+  members(filter?: MemberFilter): GossipMember[];
+  state(): GossipState;
   /** Fault(invalid) when it is too large. */
-  fire(event: { name: string; payload: string; coalesce: boolean }): void;
+  fire(event: GossipEvent): void;
   ask(query: GossipQuery, signal: AbortSignal): Promise<GossipAnswers>;
   /** Each step in turn; stops at the first that not all members did. */
   changeKeys(change: KeyChange, signal: AbortSignal): Promise<KeyStep[]>;

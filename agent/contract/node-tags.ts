@@ -34,6 +34,11 @@ const TAG = {
   capabilities: 'cap',
 } as const;
 
+/** The tag of a field of NodeTags, as people may name it; any other name is a tag itself. */
+export function tagNamed(name: string): string {
+  return Object.hasOwn(TAG, name) ? TAG[name as keyof typeof TAG] : name;
+}
+
 const MODEL_CHARS_MAX = 24;
 
 export function writeNodeTags(tags: NodeTags): Map<string, string> {

@@ -30,6 +30,7 @@ function optionsWith(changes: Partial<WorkerServerOptions> = {}): WorkerServerOp
       version: 'dev',
     }),
     operations: () => [heldOperation(KEY, { id: 'f'.repeat(32), name: 'lxc-101-ffffffff' })],
+    gossip: () => undefined,
     metrics,
     token: () => TOKEN,
     ...changes,

@@ -2,9 +2,11 @@ import { timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
 import type { WorkerHealth } from '#agent/contract/fleet';
-import { FAULTS } from '#agent/kit/error';
+import type { FleetGossip } from '#agent/contract/gossip';
+import { Fault, FAULTS, type FaultCode } from '#agent/kit/error';
 import { listenFault } from '#agent/kit/listen-fault';
 import type { Problem } from '#agent/contract/problem';
+import { gossipRoutes } from './gossip-routes';
 import type { HeldOperation } from './held-operation';
 
 export interface WorkerServerOptions {
@@ -15,6 +17,8 @@ export interface WorkerServerOptions {
   allowedHosts: readonly string[];
   health: () => WorkerHealth;
   operations: () => HeldOperation[];
+  /** Undefined where gossip is switched off. */
+  gossip: () => FleetGossip | undefined;
   metrics: Registry;
   /** The token of the API; undefined while there is none: then nobody is let in. */
   token: () => string | undefined;
@@ -78,9 +82,14 @@ export function workerApp(options: WorkerServerOptions): Hono {
       hint: `\`ktrdr-agent show ${/^[\w]{1,80}$/.test(id) ? id : '<operation>'}\` asks the control plane`,
     });
   });
+  app.route('/api/v1', gossipRoutes(options.gossip));
+  app.onError((error, context) => {
+    if (!(error instanceof Fault)) throw error;
+    return problem(context.req.path, error.code, error.message, { hint: error.hint });
+  });
   app.notFound((context) =>
     problem(context.req.path, 'not_found', 'Cannot answer: there is no such path on an agent', {
-      hint: 'an agent has /health, /metrics and /api/v1/operations; the rest is on the control plane',
+      hint: 'an agent has /health, /metrics, /api/v1/operations, /api/v1/gossip and /api/v1/gossip/members; the rest is on the control plane',
     }),
   );
   return app;
@@ -88,9 +97,9 @@ export function workerApp(options: WorkerServerOptions): Hono {
 
 function problem(
   path: string,
-  code: 'forbidden' | 'unauthorized' | 'not_found',
+  code: FaultCode,
   detail: string,
-  { hint }: { hint: string },
+  { hint }: { hint: string | undefined },
 ): Response {
   const { status, retryable } = FAULTS[code];
   const body: Problem = {
@@ -99,7 +108,7 @@ function problem(
     status,
     detail,
     code,
-    hint,
+    ...(hint === undefined ? {} : { hint }),
     retryable,
     instance: path.slice(0, 300),
     success: false,

@@ -78,7 +78,7 @@ async function readInput(name: EndpointName, c: Context): Promise<Input<(typeof 
   const row = endpoints[name];
   const request = c.req.raw;
   const params = parse(row.params, c.req.param(), 'the path');
-  const query = parse(row.query.strict(), c.req.query(), 'the query');
+  const query = parse(row.query.strict(), queryOf(c), 'the query');
   if (row.upload !== undefined) {
     checkLength(request, row.bodyBytesMax);
     return { params, query, body: undefined, request, signal: request.signal } as never;
@@ -86,6 +86,14 @@ async function readInput(name: EndpointName, c: Context): Promise<Input<(typeof 
   const wantsBody = !(row.body instanceof z.ZodUndefined);
   const body = wantsBody ? parse(row.body, await readJson(request, row.bodyBytesMax), 'the body') : undefined;
   return { params, query, body, request, signal: request.signal } as never;
+}
+
+/** A parameter that is given several times is a list. */
+function queryOf(c: Context): Record<string, string | string[]> {
+  const given = Object.entries(c.req.queries());
+  return Object.fromEntries(
+    given.map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  );
 }
 
 function parse(schema: z.ZodType, value: unknown, what: string): unknown {

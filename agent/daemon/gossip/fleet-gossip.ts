@@ -16,15 +16,26 @@ import { KEY_QUERY, keyRequest } from '#agent/gossip/serf/key-queries';
 import { isKey } from '#agent/gossip/wire/seal';
 import { encodeFilter, readSerf } from '#agent/gossip/wire/serf-messages';
 import type { FleetEvidence } from './evidence';
+import { fingerprint, gossipState, isThere, type Joins } from './gossip-state';
+import { chosenMembers, tagPatterns } from './member-filter';
+
+export interface FleetGossipParts {
+  readonly node: GossipNode;
+  readonly fleet: FleetEvidence;
+  readonly joins: Joins;
+  readonly label: string;
+  readonly rng: Rng;
+}
 
 /** Gossip in the words of the product's API. */
-export function fleetGossip(node: GossipNode, fleet: FleetEvidence, rng: Rng): FleetGossip {
+export function fleetGossip({ node, fleet, joins, label, rng }: FleetGossipParts): FleetGossip {
   return {
     get address() {
       return `${urlHost(node.address.host)}:${node.address.port}`;
     },
     name: node.name,
-    members: () => fleet.members(),
+    members: (filter) => chosenMembers(fleet.members(), filter),
+    state: () => gossipState(node, { label, joins, members: fleet.members() }),
     fire({ name, payload, coalesce }) {
       granted('send the event', () => {
         node.tell({ kind: 'event', name, payload: Buffer.from(payload), coalesce });
@@ -32,15 +43,20 @@ export function fleetGossip(node: GossipNode, fleet: FleetEvidence, rng: Rng): F
     },
     async ask(query, signal) {
       const startMs = performance.now();
-      const members = aliveCount(fleet.members());
-      const { acks, responses } = await collect(node, requestOf(query, rng), signal);
+      const asked = askedBy(query, fleet.members());
+      const { acks, responses } = await collect(node, {
+        request: requestOf(query, rng),
+        signal,
+        enough: { acks: asked.length, responses: asked.length },
+      });
       return {
         acks: [...acks].toSorted(),
         responses: responses.map(({ from, payload }) => ({
           from,
           payload: Buffer.from(payload).toString('utf8'),
         })),
-        members,
+        members: asked.length,
+        missing: asked.filter((name) => !acks.has(name)),
         took_ms: Math.round(performance.now() - startMs),
       } satisfies GossipAnswers;
     },
@@ -101,7 +117,7 @@ async function changeKeys(work: KeyWork, change: KeyChange): Promise<KeyStep[]> 
 
 async function keyStep(work: KeyWork, step: KeyStep['step'], key: Uint8Array | undefined): Promise<KeyStep> {
   const { node, fleet, rng, signal } = work;
-  const alive = fleet.members().filter(({ status }) => status === 'alive' || status === 'suspect');
+  const alive = fleet.members().filter(isThere);
   const request: QueryRequest = {
     id: rng.below(2 ** 32),
     name: KEY_QUERY[step],
@@ -111,7 +127,11 @@ async function keyStep(work: KeyWork, step: KeyStep['step'], key: Uint8Array | u
     relayFactor: 0,
     timeoutMs: KEY_TIMEOUT_MS,
   };
-  const { responses } = await collect(node, request, signal, alive.length);
+  const { responses } = await collect(node, {
+    request,
+    signal,
+    enough: { acks: 0, responses: alive.length },
+  });
   const result: KeyStep = { step, succeeded: 0, members: alive.length, failures: {}, held: {}, sealing: {} };
   for (const { name } of alive) result.failures[name] = 'it did not answer';
   for (const { from, payload } of responses) {
@@ -122,8 +142,8 @@ async function keyStep(work: KeyWork, step: KeyStep['step'], key: Uint8Array | u
       result.succeeded++;
       delete result.failures[from];
     } else result.failures[from] = Message;
-    for (const held of Keys) count(result.held, fingerprint(held));
-    if (PrimaryKey !== '') count(result.sealing, fingerprint(PrimaryKey));
+    for (const held of Keys) count(result.held, fingerprint(keyBytes(held)));
+    if (PrimaryKey !== '') count(result.sealing, fingerprint(keyBytes(PrimaryKey)));
   }
   return result;
 }
@@ -132,13 +152,12 @@ function count(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
 }
 
-/** Tells keys apart without showing them. */
-function fingerprint(base64: string): string {
-  return new Bun.CryptoHasher('sha256').update(Buffer.from(base64, 'base64')).digest('hex').slice(0, 8);
+function keyBytes(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, 'base64'));
 }
 
 function keyOf(base64: string): Uint8Array {
-  const key = new Uint8Array(Buffer.from(base64, 'base64'));
+  const key = keyBytes(base64);
   if (isKey(key)) return key;
   throw new Fault('invalid', `Cannot use the key: it has ${key.length} bytes, not 16, 24 or 32`, {
     hint: 'head -c 32 /dev/urandom | base64 makes one; `ktrdr-agent keys rotate` makes its own',
@@ -149,7 +168,9 @@ function requestOf(
   { name, payload, nodes, tags, relay_factor, timeout_ms }: GossipQuery,
   rng: Rng,
 ): QueryRequest {
-  const byTag = Object.entries(tags).map(([Tag, Expr]) => encodeFilter({ kind: 'tag', Tag, Expr }));
+  const byTag = tagPatterns(tags).map(({ name: Tag, pattern: { source: Expr } }) =>
+    encodeFilter({ kind: 'tag', Tag, Expr }),
+  );
   return {
     id: rng.below(2 ** 32),
     name,
@@ -166,12 +187,17 @@ interface Answer {
   payload: Uint8Array;
 }
 
-/** All answers until the time of the query is over, or until `enough` responses have come. */
+interface Collection {
+  request: QueryRequest;
+  signal: AbortSignal;
+  /** When both have come nothing more is waited for. */
+  enough: { acks: number; responses: number };
+}
+
+/** All answers until there are enough, or until the time of the query is over. */
 async function collect(
   node: GossipNode,
-  request: QueryRequest,
-  signal: AbortSignal,
-  enough = Infinity,
+  { request, signal, enough }: Collection,
 ): Promise<{ acks: Set<string>; responses: Answer[] }> {
   const acks = new Set<string>();
   const responses: Answer[] = [];
@@ -182,8 +208,9 @@ async function collect(
     if (happening.kind === 'query-ack') acks.add(happening.from);
     if (happening.kind === 'query-response') responses.push(happening);
     if (happening.kind === 'query-done') over.resolve();
-    if (responses.length >= enough) over.resolve();
+    if (acks.size >= enough.acks && responses.length >= enough.responses) over.resolve();
   });
+  signal.throwIfAborted();
   signal.addEventListener('abort', cancel, { once: true });
   try {
     granted('ask', () => node.tell({ kind: 'query', query: request }));
@@ -204,8 +231,20 @@ function granted(wish: string, tell: () => void): void {
   }
 }
 
-function aliveCount(members: readonly GossipMember[]): number {
-  return members.filter(({ status }) => status === 'alive' || status === 'suspect').length;
+/** Names of those that are there and that the filters choose, as exactly as each of them will judge it. */
+function askedBy({ nodes, tags }: GossipQuery, members: readonly GossipMember[]): string[] {
+  const wanted = tagPatterns(tags);
+  return members
+    .filter(isThere)
+    .filter(({ name }) => nodes.length === 0 || nodes.includes(name))
+    .filter((member) =>
+      wanted.every(({ name, pattern }) => {
+        const value = member.tags[name];
+        return value !== undefined && pattern.test(value);
+      }),
+    )
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 function unknownMember(name: string): Fault {

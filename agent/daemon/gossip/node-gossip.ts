@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Capabilities } from '#agent/contract/capability';
 import { writeNodeTags, type NodeTags } from '#agent/contract/node-tags';
 import type { Role } from '#agent/contract/settings';
 import type { Clock } from '#agent/kit/clock';
@@ -22,6 +23,8 @@ import { advertisedHost } from './advertise';
 import type { FleetGossip } from '#agent/contract/gossip';
 import { fleetGossip } from './fleet-gossip';
 import { followFleet, type FleetEvidence } from './evidence';
+import { followJoins, type Joins } from './gossip-state';
+import { answerQueries } from './product-queries';
 import { GOSSIP_PORT, parseSeed, resolveSeeds } from './seeds';
 
 /** The gossip of one role of this process. */
@@ -41,6 +44,8 @@ export interface NodeGossipOptions {
   /** Unique in the fleet. */
   readonly name: string;
   readonly tags: NodeTags;
+  /** For the query of that name; undefined for a node that runs no jobs. */
+  readonly capabilities?: () => Capabilities;
   readonly log: Log;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -75,13 +80,16 @@ export async function startNodeGossip(
   const node = await startNode(settings, options, { directory, keyringPath, keyring, seeds });
   stack.use(node);
   const fleet = stack.use(followFleet(node, () => clock.bootMs()));
+  const joins = stack.use(followJoins(node));
   stack.use(node.listen((happening) => report(happening, node.name, log)));
+  stack.use(answerQueries(node, options));
   const { host, port } = node.address;
   log.info('gossip started', { role, name: node.name, address: `${urlHost(host)}:${port}` });
   const heard = values.gossip_broadcast ? await askAround(values.gossip_label, keyring, clock) : [];
   joinNew(node, [...seeds, ...heard]);
   const owned = stack.move();
-  return new Joined({ node, fleet, tags: options.tags, log, rng: options.rng, owned });
+  const label = values.gossip_label;
+  return new Joined({ node, fleet, joins, label, tags: options.tags, log, rng: options.rng, owned });
 }
 
 interface Prepared {
@@ -161,6 +169,8 @@ class Joined implements NodeGossip {
   constructor(parts: {
     node: GossipNode;
     fleet: FleetEvidence;
+    joins: Joins;
+    label: string;
     tags: NodeTags;
     log: Log;
     rng: Rng;
@@ -168,7 +178,7 @@ class Joined implements NodeGossip {
   }) {
     this.node = parts.node;
     this.fleet = parts.fleet;
-    this.api = fleetGossip(parts.node, parts.fleet, parts.rng);
+    this.api = fleetGossip(parts);
     this.#log = parts.log;
     this.#owned = parts.owned;
     this.#tags = JSON.stringify(parts.tags);

@@ -42,6 +42,7 @@ export async function fleetStatus(context: ControlContext): Promise<FleetStatus>
       leases_held_until: heldForMs > 0 ? new Date(clock.nowMs() + heldForMs).toISOString() : null,
     },
     workers,
+    gossip: context.gossip()?.state().counts ?? null,
     operations: {
       pending: operations.pending,
       running: operations.running,

@@ -6,6 +6,7 @@ import { doctorHandlers } from './doctor';
 import { drainHandlers } from './drain';
 import { exportHandlers } from './exports';
 import { fleetHandlers } from './fleet';
+import { gossipHandlers } from './gossip';
 import { indicatorHandlers } from './indicators';
 import { operationHandlers } from './operations';
 import { resultHandlers } from './results';
@@ -22,6 +23,7 @@ export function handlersOf(context: ControlContext): Handlers {
     ...drainHandlers(context),
     ...exportHandlers(context),
     ...fleetHandlers(context),
+    ...gossipHandlers(context),
     ...indicatorHandlers(context),
     ...operationHandlers(context),
     ...resultHandlers(context),
