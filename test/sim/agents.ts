@@ -17,6 +17,7 @@ export const WALL_START_SECONDS = 1_767_225_600;
 export function startAgent(world: World, host: Host, seeds: readonly Address[]): void {
   host.life++;
   host.paused = false;
+  host.sleptMs = 0;
   host.leaving = false;
   host.inbox = [];
   host.replies.clear();
@@ -56,14 +57,19 @@ export function crash(host: Host, events: TimerHeap): void {
   host.tickAtMs = Infinity;
 }
 
-export function pause(host: Host): void {
-  if (host.core !== undefined) host.paused = true;
+export function pause(world: World, host: Host): void {
+  if (host.core === undefined || host.paused) return;
+  host.paused = true;
+  host.pausedEver = true;
+  host.pausedMs = world.nowMs;
 }
 
 /** Everything that waited is handled in one go; as in event loops, late timers may come before or after. */
 export function resume(world: World, host: Host): void {
   if (!host.paused) return;
   host.paused = false;
+  host.wokeMs = world.nowMs;
+  host.sleptMs = world.nowMs - host.pausedMs;
   const waiting = host.inbox;
   host.inbox = [];
   if (world.rng.next() < 0.5) give(world, host, { kind: 'tick' });

@@ -2,7 +2,7 @@
 import type { Effect } from '#agent/gossip/core/effects';
 import type { Member, MemberStatus } from '#agent/gossip/core/member';
 import { messageBytesMax } from '#agent/gossip/core/message-size';
-import type { GossipSettings } from '#agent/gossip/core/settings';
+import { LAN, type GossipSettings } from '#agent/gossip/core/settings';
 import type { PacketMessage } from '#agent/gossip/wire/messages';
 import type { Host } from './host';
 import type { Observer } from './world';
@@ -12,6 +12,7 @@ export type Rule =
   | 'amplification'
   | 'convergence'
   | 'false-left'
+  | 'hasty-accusation'
   | 'hasty-verdict'
   | 'invented-incarnation'
   | 'leave'
@@ -22,7 +23,6 @@ export type Rule =
   | 'queue-bound'
   | 'timer-bound'
   | 'crash-of-the-core'
-  | 'refutation'
   | 'zombie';
 
 export interface Violation {
@@ -40,6 +40,8 @@ export interface Checkers extends Observer {
   distrust(name: string): void;
   /** This name was told to leave. */
   noteLeave(name: string): void;
+  /** Whoever left a group without trouble in its network is left everywhere, not failed. */
+  checkDepartures(hosts: readonly Host[]): void;
   report(rule: Rule, text: string): void;
   readonly figures: Figures;
 }
@@ -111,6 +113,9 @@ export function createCheckers(
     },
     distrust: (name) => void books.distrusted.add(name),
     noteLeave: (name) => void books.left.add(name),
+    checkDepartures(hosts) {
+      if (books.excusedUntilMs === -Infinity) checkLeft(books, hosts, report);
+    },
     onInput(host, input, effects) {
       if (input?.kind === 'packet' || input?.kind === 'dialog-request')
         checkReplies(settings, effects, report);
@@ -126,6 +131,15 @@ export function createCheckers(
       if (messages.length > 2 || ++sends % 16 === 0) checkPacket(settings, messages, report);
     },
   };
+}
+
+function checkLeft({ left, distrusted }: Books, hosts: readonly Host[], report: Report): void {
+  for (const { name } of hosts.filter((host) => host.leaving && !host.pausedEver)) {
+    if (!left.has(name) || distrusted.has(name)) continue;
+    for (const { core, name: observer, pausedEver } of hosts)
+      if (!pausedEver && core?.member(name)?.status === 'failed')
+        report('leave', `${name} failed at ${observer}`);
+  }
 }
 
 type Report = (rule: Rule, text: string) => void;
@@ -179,6 +193,7 @@ function checkMember(books: Books, figures: Figures, { host, effect, report, isT
   seen.set(member.name, { incarnation: member.incarnation, status: member.status });
   if (!books.distrusted.has(member.name)) checkOrigin(books, member, (rule) => report(rule, where));
   if (change === 'suspect') figures.suspicions++;
+  if (isTick && change === 'suspect' && isHalfAsleep(books, host)) report('hasty-accusation', where);
   if (change === 'recover') figures.refutations++;
   if (change === 'failed') judgeFailed(books, figures, { host, effect, report, isTick });
   if (change === 'left' && !books.left.has(member.name)) report('false-left', where);
@@ -226,13 +241,24 @@ function judgeFailed(books: Books, figures: Figures, { host, effect, report, isT
   if (!hasCause) report('accuracy', `${name} failed at ${host.name}#${host.index} without a cause`);
 }
 
-/** Nobody is called failed before the shortest suspicion of a small group is over. */
+/**
+ * Whether the host stood still until so recently that no probe of its own can have failed since: what it
+ * accuses of now it found in its sleep.
+ */
+function isHalfAsleep({ settings, nowMs }: Books, { wokeMs, sleptMs }: Host): boolean {
+  return sleptMs > 2 * LAN.stallMs && nowMs() - wokeMs < 0.9 * settings.probeIntervalMs;
+}
+
+/**
+ * Nobody is called failed before the shortest suspicion of a small group is over, or half of it where the
+ * machine itself says that nobody listens.
+ */
 function checkHaste(
   { suspicionMult, probeIntervalMs }: GossipSettings,
   { member, previous }: MemberEvent['effect'],
   report: Report,
 ): void {
-  const minMs = suspicionMult * probeIntervalMs;
+  const minMs = (suspicionMult * probeIntervalMs) / 2;
   const tookMs = member.changedMs - (previous?.changedMs ?? 0);
   if (tookMs < minMs - 1) report('hasty-verdict', `${member.name} failed ${tookMs} ms after the suspicion`);
 }

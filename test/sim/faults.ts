@@ -224,7 +224,7 @@ function stopAndReturn(
 
 function pauseFor({ world, rng, checkers, maxPauseMs }: FaultContext, host: Host): void {
   if (host.core === undefined || host.paused) return;
-  pause(host);
+  pause(world, host);
   const { life } = host;
   const lengthMs = between(rng, 200, maxPauseMs);
   checkers.excuse(host, world.nowMs + lengthMs + excuseMs(world));

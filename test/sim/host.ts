@@ -30,6 +30,12 @@ export interface Host {
   tickAtMs: number;
   /** Answers awaited by streams that peers opened here, by the number given to the core. */
   readonly replies: Map<number, (message: Reply) => void>;
+  /** The last standstill: when it ended, in the world's time, and how long it was. */
+  wokeMs: number;
+  sleptMs: number;
+  pausedEver: boolean;
+  /** When the present standstill began. */
+  pausedMs: number;
   /** Until when its being called failed has a cause of its own, in the world's time. */
   excusedUntilMs: number;
 }
@@ -66,6 +72,10 @@ export function createHost({ index, name, clockRate, isClone = false }: HostOpti
     tick: undefined,
     tickAtMs: Infinity,
     replies: new Map(),
+    wokeMs: -Infinity,
+    sleptMs: 0,
+    pausedEver: false,
+    pausedMs: 0,
     excusedUntilMs: -Infinity,
   };
 }

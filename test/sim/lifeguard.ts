@@ -106,7 +106,7 @@ function populate(world: World, group: PausedGroup, healthy: Set<string>): void 
   }
   for (const host of world.hosts.slice(0, group.pausing)) {
     const standStill = (): void => {
-      pause(host);
+      pause(world, host);
       after(world, between(rng, group.pauseMsMin, group.pauseMsMax), () => {
         resume(world, host);
         after(world, between(rng, 0, group.awakeMsMax), standStill);

@@ -140,6 +140,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: 'a node that stood still accuses as it wakes',
+    caughtBy: ['hasty-accusation'],
+    options: { settings: { ...LAN, stallMs: Infinity } },
+  },
+  {
     name: 'whoever misses one ack is dead',
     caughtBy: ['accuracy'],
     options: { settings: hasty(LAN), nodesMin: 20, nodesMax: 20 },

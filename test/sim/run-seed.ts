@@ -148,5 +148,6 @@ function awaitAgreement(world: World, checkers: Checkers, nodes: number): void {
     runUntil(world, world.nowMs + AGREEMENT_STEP_MS);
     problem = findDisagreement(world.hosts);
   }
-  if (problem !== undefined) checkers.report('convergence', problem);
+  if (problem === undefined) checkers.checkDepartures(world.hosts);
+  else checkers.report('convergence', problem);
 }

@@ -180,6 +180,17 @@ describe('accusations', () => {
     expect(changesOf(node.hear(1, alive(2, 11)))).toEqual(['node-2 join']);
   });
 
+  test('who accuses a member that left is told so', () => {
+    const node = startGroup(3);
+    node.hear(1, dead(2, 1, 2));
+    const told = [...node.hear(1, suspect(2, 1, 3)), ...node.hear(3, dead(2, 1, 3))];
+    expect(sentOf(told, 'dead')).toMatchObject([
+      { to: '10.0.0.1', Node: 'node-2', From: 'node-2' },
+      { to: '10.0.0.3', Node: 'node-2', From: 'node-2' },
+    ]);
+    expect(sentOf(node.hear(1, dead(2, 1, 2)), 'dead')).toEqual([]);
+  });
+
   test('nobody becomes known by being accused', () => {
     const node = startGroup(1);
     expect(changesOf(node.hear(1, suspect(8, 1, 1), dead(8, 1, 1)))).toEqual([]);

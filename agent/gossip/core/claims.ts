@@ -45,13 +45,13 @@ export function createClaims(context: CoreContext, rounds: GossipRounds, suspici
   const suspect: Claims['suspect'] = (claim, from) => {
     if (!checkAccusation(context, claim)) return;
     if (claim.Node === context.selfName) accusedSelf(context, rounds, { claim, from });
-    else weighSuspicion(parts, claim);
+    else weighSuspicion(parts, claim, from);
   };
 
   const dead: Claims['dead'] = (claim, from) => {
     if (!checkAccusation(context, claim)) return;
     if (claim.Node === context.selfName) accusedSelf(context, rounds, { claim, from });
-    else weighDeath(parts, claim);
+    else weighDeath(parts, claim, from);
   };
 
   suspicions.onExpiry((member) => {
