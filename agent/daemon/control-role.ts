@@ -26,7 +26,7 @@ import { transaction as inTransaction } from '#control/store/transaction';
 import { ensureToken } from './api-token';
 import { becomeControlUser } from './control-user';
 import { startControlGossip } from './gossip/control-gossip';
-import type { NodeGossip } from './gossip/node-gossip';
+import { openFleetKeys, type NodeGossip } from './gossip/node-gossip';
 import { requireLoopbackOrInsecure } from './listen-address';
 import type { LoadedSettings } from './settings';
 
@@ -71,6 +71,8 @@ export async function startControl(
   const applied = await migrate(database);
   if (applied.length > 0) log.info('schema migrated', { migrations: applied.join(', ') });
   const token = await ensureToken(values.token_file);
+  // Before anybody is answered: agents on this machine may share the file.
+  if (values.gossip) await openFleetKeys(settings);
   const held: { gossip?: NodeGossip } = {};
 
   const stopping = new AbortController();

@@ -151,6 +151,8 @@ export class Fleet implements AsyncDisposable {
       KTRDR_LEASE: options.lease ?? '3s',
       KTRDR_HEARTBEAT: options.heartbeat ?? '300ms',
       KTRDR_TOKEN_FILE: tokenFile,
+      // Made by the control plane, as the token is.
+      KTRDR_GOSSIP_KEYRING: join(directory, 'control/state/gossip/keyring.json'),
       KTRDR_API_URL: apiUrl,
     };
     await Bun.write(common.KTRDR_SETTINGS, '{}\n');

@@ -69,6 +69,7 @@ test('the files of the members are settings that the daemon accepts', () => {
     slots: 3,
     token_file: fleet.token_file,
   });
+  expect(present(agent, 'agent').gossip_keyring).toBe(present(control, 'control').gossip_keyring);
 });
 
 test('members inherit nothing that would move them, and the knobs of time', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Fleet, FleetMember } from './fleet-file';
 
 export interface FleetWish {
@@ -79,6 +79,8 @@ export function memberSettings(fleet: Fleet, member: FleetMember, slots: number)
     runtime_dir: member.runtime_dir,
     cache_dir: member.cache_dir,
     token_file: fleet.token_file,
+    // Made by the control plane, which is there first; one keyring is one fleet.
+    gossip_keyring: join(dirname(fleet.token_file), 'gossip/keyring.json'),
   };
   const settings =
     member.role === 'control'

@@ -1,6 +1,6 @@
 import type { GossipMember } from '#agent/contract/gossip';
 import type { GossipEvidence } from '#agent/contract/worker';
-import { readNodeTags, type NodeTags } from '#agent/contract/node-tags';
+import { readNodeTags } from '#agent/contract/node-tags';
 import { urlHost } from '#agent/kit/ip-address';
 import type { GossipNode, Happening } from '#agent/gossip/driver/node';
 import type { SerfMember } from '#agent/gossip/serf/serf-members';
@@ -20,6 +20,7 @@ export function followFleet(node: GossipNode, bootMs: () => number): FleetEviden
   const suspects = new Set<string>();
   const namesakes = new Map<string, Namesake>();
   const since = new Map<string, number>();
+  const directory = openDirectory(node);
   const listener = node.listen((happening) => {
     note(happening);
   });
@@ -37,6 +38,7 @@ export function followFleet(node: GossipNode, bootMs: () => number): FleetEviden
       }
     }
     if (happening.kind !== 'member') return;
+    directory.changed();
     const { name } = happening.member;
     since.set(name, bootMs());
     if ('news' in happening) {
@@ -76,17 +78,11 @@ export function followFleet(node: GossipNode, bootMs: () => number): FleetEviden
       }),
     of(nodeId) {
       // A node that moved or was cloned can have two members for a while: the one that is there counts.
-      const members = ours(node).filter(({ tags }) => tags.id === nodeId);
-      const found = members.find(({ member }) => member.status === 'alive') ?? members[0];
-      return found && describe(found.member);
+      const members = directory.byId(nodeId);
+      const found = members.find(({ status }) => status === 'alive') ?? members[0];
+      return found && describe(found);
     },
-    controlUrls: () =>
-      ours(node)
-        .filter(({ member, tags }) => tags.role === 'control' && member.status === 'alive')
-        .flatMap(({ member, tags }) =>
-          tags.apiPort === null ? [] : [`http://${urlHost(member.member.address.host)}:${tags.apiPort}`],
-        )
-        .toSorted(),
+    controlUrls: () => directory.controlUrls(),
     [Symbol.dispose]: () => listener[Symbol.dispose](),
   };
 }
@@ -101,9 +97,45 @@ interface Namesake {
 const NAMESAKE_MS = 90_000;
 const NAMESAKES_MAX = 256;
 
-function ours(node: GossipNode): Array<{ member: SerfMember; tags: NodeTags }> {
-  return node.members().flatMap((member) => {
-    const tags = readNodeTags(member.tags);
-    return tags === undefined ? [] : [{ member, tags }];
-  });
+interface Directory {
+  /** Members that say they are this node. */
+  byId(nodeId: string): SerfMember[];
+  controlUrls(): string[];
+  /** Something about a member is new. */
+  changed(): void;
+}
+
+/** Names by what their tags say, found anew only after a change: every request and every row of a table asks. */
+function openDirectory(node: GossipNode): Directory {
+  let names: { byId: Map<string, string[]>; controls: Array<{ name: string; apiPort: number }> } | undefined;
+  const read = (): NonNullable<typeof names> => {
+    const byId = new Map<string, string[]>();
+    const controls: Array<{ name: string; apiPort: number }> = [];
+    for (const { name, tags: written } of node.members()) {
+      const tags = readNodeTags(written);
+      if (tags === undefined) continue;
+      byId.set(tags.id, [...(byId.get(tags.id) ?? []), name]);
+      if (tags.role === 'control' && tags.apiPort !== null) controls.push({ name, apiPort: tags.apiPort });
+    }
+    return { byId, controls };
+  };
+  return {
+    byId(nodeId) {
+      names ??= read();
+      return (names.byId.get(nodeId) ?? []).flatMap((name) => node.member(name) ?? []);
+    },
+    controlUrls() {
+      names ??= read();
+      return names.controls
+        .flatMap(({ name, apiPort }) => {
+          const member = node.member(name);
+          if (member?.status !== 'alive') return [];
+          return [`http://${urlHost(member.member.address.host)}:${apiPort}`];
+        })
+        .toSorted();
+    },
+    changed() {
+      names = undefined;
+    },
+  };
 }

@@ -71,10 +71,7 @@ export async function startNodeGossip(
   const { values } = settings;
   if (!values.gossip) return undefined;
   const { log, clock, role } = options;
-  const directory = join(values.state_dir, 'gossip');
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const keyringPath = values.gossip_keyring ?? join(directory, 'keyring.json');
-  const keyring = openKeyring(keyringPath);
+  const { directory, keyringPath, keyring } = await openFleetKeys(settings);
   const seeds = await resolveSeeds(values.gossip_join.map(parseSeed), log);
   await using stack = new AsyncDisposableStack();
   const node = await startNode(settings, options, { directory, keyringPath, keyring, seeds });
@@ -90,6 +87,16 @@ export async function startNodeGossip(
   const owned = stack.move();
   const label = values.gossip_label;
   return new Joined({ node, fleet, joins, label, tags: options.tags, log, rng: options.rng, owned });
+}
+
+/** Opens the keyring of this node, making it first if need be: Fault(settings) for an unusable one. */
+export async function openFleetKeys({
+  values,
+}: LoadedSettings): Promise<Pick<Prepared, 'directory' | 'keyringPath' | 'keyring'>> {
+  const directory = join(values.state_dir, 'gossip');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const keyringPath = values.gossip_keyring ?? join(directory, 'keyring.json');
+  return { directory, keyringPath, keyring: openKeyring(keyringPath) };
 }
 
 interface Prepared {

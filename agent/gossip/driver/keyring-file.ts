@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { chownSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { writeFileDurably } from '#agent/kit/durable-file';
+import { writeFault, writeFileDurably } from '#agent/kit/durable-file';
 import { errorCode, Fault } from '#agent/kit/error';
 import { isKey, type Keyring } from '#agent/gossip/wire/seal';
 
@@ -31,14 +31,35 @@ export function readKeyring(path: string): Keyring | undefined {
 export function openKeyring(path: string): Keyring {
   const found = readKeyring(path);
   if (found !== undefined) return found;
-  const keyring: Keyring = [new Uint8Array(randomBytes(KEY_BYTES))];
-  writeKeyring(path, keyring);
-  return keyring;
+  const made: Keyring = [new Uint8Array(randomBytes(KEY_BYTES))];
+  return makeKeyring(path, made) ? made : openKeyring(path);
+}
+
+/** False when another process of this machine was first: two keys would be two fleets. */
+function makeKeyring(path: string, keyring: Keyring): boolean {
+  const whole = `${path}.${process.pid}.new`;
+  try {
+    writeKeyring(whole, keyring);
+    linkSync(whole, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error instanceof Fault ? error : writeFault(path, error);
+  } finally {
+    rmSync(whole, { force: true });
+  }
 }
 
 export function writeKeyring(path: string, keyring: readonly Uint8Array[]): void {
   const keys = keyring.map((key) => Buffer.from(key).toString('base64'));
+  const owner = ownerOf(path);
   writeFileDurably(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
+  // An agent of root may share the file with a control plane that is not.
+  if (owner !== undefined && process.getuid?.() === 0) chownSync(path, owner.uid, owner.gid);
+}
+
+function ownerOf(path: string): { uid: number; gid: number } | undefined {
+  return statSync(path, { throwIfNoEntry: false });
 }
 
 function readPrivate(path: string): string | undefined {
