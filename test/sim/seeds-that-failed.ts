@@ -16,5 +16,6 @@ export const SEEDS_THAT_FAILED: readonly (Pick<SeedOptions, 'seed' | 'nodesMin' 
     seed: 5_155_604,
     found: 'a restarted member heard late of one that had left, and called it failed for ever',
   },
+  { seed: 35_167, found: 'the answer to a periodic push/pull was thrown away' },
   { seed: 349, found: 'a single last word to a suspect was lost' },
 ];

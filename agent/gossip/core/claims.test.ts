@@ -238,6 +238,18 @@ describe('a push/pull', () => {
     expect(reply?.message).toMatchObject({ type: 'pushPull', Join: true, nodes: { length: 3 } });
   });
 
+  test('of this node, the periodic one too, takes in what the answer says', () => {
+    const node = startGroup(1);
+    const dialog = effectsOf(node.pass(31_000), 'dialog').find(({ request }) => request.type === 'pushPull');
+    const message = { ...exchange([stateOf(7, 1, 0)]).message, Join: false };
+    const said = node.give({
+      kind: 'dialog-result',
+      dialog: dialog?.dialog ?? 0,
+      outcome: { ok: true, message },
+    });
+    expect(changesOf(said)).toEqual(['node-7 join']);
+  });
+
   test('with one member of another protocol is refused whole', () => {
     const node = startGroup(1);
     const said = node.give(exchange([stateOf(3, 1, 0), { ...stateOf(4, 1, 0), Vsn: new Uint8Array(6) }]));

@@ -4,6 +4,7 @@ import type { Claims } from './claims';
 import { speaksOurProtocol } from './claim-check';
 import { isOther, type CoreContext } from './context';
 import type { Dialogs } from './dialogs';
+import type { DialogOutcome } from './effects';
 import { pushNodeState } from './member';
 import { pushPullIntervalMs } from './settings';
 import type { Timer } from './timer-heap';
@@ -48,13 +49,17 @@ export function createPushPull(
     return undefined;
   };
 
+  const mergeAnswer = (outcome: DialogOutcome): string | undefined => {
+    if (!outcome.ok) return outcome.reason;
+    return outcome.message.type === 'pushPull' ? merge(outcome.message) : 'unexpected answer';
+  };
+
   const exchange: PushPull['exchange'] = (to, join, onEnd) => {
     const opened = dialogs.open(to, localState(join), {
       timeoutMs: settings.tcpTimeoutMs,
       onEnd: (outcome) => {
-        if (!outcome.ok) onEnd?.(outcome.reason);
-        else if (outcome.message.type === 'pushPull') onEnd?.(merge(outcome.message));
-        else onEnd?.('unexpected answer');
+        const failure = mergeAnswer(outcome);
+        onEnd?.(failure);
       },
     });
     if (!opened) onEnd?.('too many streams');
