@@ -17,5 +17,7 @@ export const SEEDS_THAT_FAILED: readonly (Pick<SeedOptions, 'seed' | 'nodesMin' 
     found: 'a restarted member heard late of one that had left, and called it failed for ever',
   },
   { seed: 35_167, found: 'the answer to a periodic push/pull was thrown away' },
+  { seed: 44_259, found: 'the same: a lost refutation was not made good' },
+  { seed: 47_562, found: 'the same' },
   { seed: 349, found: 'a single last word to a suspect was lost' },
 ];
