@@ -31,13 +31,6 @@ export function createPushPull(
   const { settings, timers, members } = context;
   let timer: Timer | undefined;
 
-  const localState = (join: boolean): PushPullMessage => ({
-    type: 'pushPull',
-    Join: join,
-    nodes: members.group().map(pushNodeState),
-    userState: context.user.localState(join),
-  });
-
   /** The reason of a refusal, or nothing. */
   const merge = ({ nodes, userState, Join }: PushPullMessage): string | undefined => {
     if (nodes.length > 2 * settings.limits.membersMax || !speaksOurProtocol(nodes)) {
@@ -55,7 +48,7 @@ export function createPushPull(
   };
 
   const exchange: PushPull['exchange'] = (to, join, onEnd) => {
-    const opened = dialogs.open(to, localState(join), {
+    const opened = dialogs.open(to, localState(context, join), {
       timeoutMs: settings.tcpTimeoutMs,
       onEnd: (outcome) => {
         const failure = mergeAnswer(outcome);
@@ -84,7 +77,7 @@ export function createPushPull(
     exchange,
     answer(message) {
       // The answer is what we knew before: the peer need not hear its own news again.
-      const state = localState(message.Join);
+      const state = localState(context, message.Join);
       const refusal = merge(message);
       return refusal === undefined ? { state } : { refusal };
     },
@@ -93,4 +86,9 @@ export function createPushPull(
       schedule(0);
     },
   };
+}
+
+function localState({ members, user }: CoreContext, join: boolean): PushPullMessage {
+  const nodes = members.group().map((member) => pushNodeState(member));
+  return { type: 'pushPull', Join: join, nodes, userState: user.localState(join) };
 }
