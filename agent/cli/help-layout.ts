@@ -5,11 +5,11 @@ const WIDTH_MAX = 100;
 
 /** The commands of the first help page by what somebody wants to do; one of no group comes last. */
 export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'Look at the fleet:': ['status', 'workers', 'ops', 'doctor'],
+  'Look at the fleet:': ['status', 'workers', 'ops', 'members', 'rtt', 'doctor'],
   'Work:': ['backtest', 'sweep', 'show', 'follow', 'logs', 'cancel', 'retry'],
   'Results:': ['report', 'export'],
   'Bars and strategies:': ['data', 'strategies', 'indicators', 'validate'],
-  'Machines:': ['run', 'dev', 'drain', 'undrain'],
+  'Machines:': ['run', 'dev', 'drain', 'undrain', 'leave', 'event', 'query', 'keys'],
   'This program:': ['config', 'completion', 'version', 'help'],
 };
 

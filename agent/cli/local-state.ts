@@ -3,11 +3,26 @@ import { join } from 'node:path';
 import { workerHealthSchema, type WorkerHealth } from '#agent/contract/fleet';
 import { shimStateSchema, type ShimState } from '#agent/contract/job';
 import { isSameProcess } from '#agent/kit/process';
+import type { Session } from './session';
 
 /** An agent of this machine as it says itself; null when nobody answers at its port. */
 export interface LocalAgent {
   url: string;
   health: WorkerHealth | null;
+}
+
+/** Without a fleet file: agents of one host count their ports up from that of the settings. */
+const PORTS_TRIED = 4;
+
+/** Ports where agents of this machine may answer, and whether they are known or only guessed. */
+export function agentPorts({ settings, fleet }: Pick<Session, 'settings' | 'fleet'>): {
+  ports: number[];
+  guessed: boolean;
+} {
+  const members = fleet?.members.filter(({ role }) => role === 'worker');
+  if (members !== undefined) return { ports: members.map(({ port }) => port), guessed: false };
+  const { worker_port } = settings.values;
+  return { ports: Array.from({ length: PORTS_TRIED }, (_, index) => worker_port + index), guessed: true };
 }
 
 const HEALTH_MS_MAX = 2_000;

@@ -5,7 +5,7 @@ import { Fault } from '#agent/kit/error';
 import { reachControl } from '#agent/client/client';
 import { age } from './ages';
 import { count, plural } from './figures';
-import { askAgents, runningShims, type LocalAgent } from './local-state';
+import { agentPorts, askAgents, runningShims, type LocalAgent } from './local-state';
 import { showOperations } from './operation-table';
 import type { Output } from './output';
 import type { Session } from './session';
@@ -31,8 +31,6 @@ export interface DownStatus {
 
 const STATUS_MS_MAX = 10_000;
 const ACTIVE_SHOWN = 8;
-/** Without a fleet file: agents of one host count their ports up from that of the settings. */
-const PORTS_TRIED = 4;
 
 /** The control plane's own word, or what this machine shows when it does not answer. */
 export async function readStatus(session: Session): Promise<StatusReading> {
@@ -63,11 +61,9 @@ async function reasonOfDown({ client, shell }: Session, error: unknown): Promise
 
 /** What this machine tells by itself while the control plane does not. */
 export async function readDown({ settings, fleet, shell }: Session, fault: Fault): Promise<DownStatus> {
-  const { worker_port, runtime_dir } = settings.values;
   const members = fleet?.members.filter(({ role }) => role === 'worker');
-  const ports =
-    members?.map(({ port }) => port) ?? Array.from({ length: PORTS_TRIED }, (_, i) => worker_port + i);
-  const directories = members?.map((member) => member.runtime_dir) ?? [runtime_dir];
+  const { ports, guessed } = agentPorts({ settings, fleet });
+  const directories = members?.map((member) => member.runtime_dir) ?? [settings.values.runtime_dir];
   const agents = await askAgents(ports, shell.signal);
   return {
     state: 'down',
@@ -76,7 +72,7 @@ export async function readDown({ settings, fleet, shell }: Session, fault: Fault
     control: null,
     local: {
       // Ports that were only guessed say nothing when nobody is there.
-      agents: members === undefined ? agents.filter(({ health }) => health !== null) : agents,
+      agents: guessed ? agents.filter(({ health }) => health !== null) : agents,
       shims: directories.flatMap((directory) =>
         runningShims(directory).map((shim) => ({ ...shim, runtime_dir: directory })),
       ),
@@ -110,6 +106,7 @@ function showUp(output: Output, { document, url, active }: UpReading): void {
       `  no lease is taken away: warm-up ends ${age(Date.parse(control.leases_held_until), nowMs)}`,
     );
   }
+  showGossip(output, document.gossip);
   output.line();
   output.line(
     `${style.bold('Work')} ${count(operations.running)} running, ${count(operations.pending)} waiting; in the last day ${count(operations.completed_24h)} completed, ${count(operations.failed_24h)} failed`,
@@ -119,6 +116,17 @@ function showUp(output: Output, { document, url, active }: UpReading): void {
   output.line(style.bold(plural(workers.length, 'agent')));
   if (workers.length > 0) showWorkers(output, workers, nowMs);
   else output.line('  none yet. Start one: ktrdr-agent run');
+}
+
+function showGossip(output: Output, gossip: FleetStatus['gossip']): void {
+  if (gossip === null) return output.line('  gossip is switched off');
+  const { members, alive, failed, udp_degraded: degraded } = gossip;
+  const remarks = [
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    ...(degraded > 0 ? [`${count(degraded)} udp degraded`] : []),
+  ];
+  // Those that left are no trouble, and no news.
+  output.line(`  gossip ${[plural(failed > 0 ? members : alive, 'member'), ...remarks].join(', ')}`);
 }
 
 function showDown(output: Output, { reasons, hint, local }: DownStatus, nowMs: number): void {

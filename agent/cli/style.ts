@@ -35,10 +35,11 @@ export function chooseStyle({ isTty, environment }: ColourInputs): Style {
 
 /** The colour of a word about a node, an operation, a fleet. */
 export function paintState(style: Style, state: string): string {
-  if (['ok', 'ready', 'completed', 'available'].includes(state)) return style.good(state);
+  if (['ok', 'alive', 'ready', 'completed', 'available'].includes(state)) return style.good(state);
   if (['down', 'lost', 'cut-off', 'quarantined', 'failed', 'crashed', 'timed_out'].includes(state))
     return style.bad(state);
-  if (['degraded', 'draining', 'cancelled', 'resuming'].includes(state)) return style.warning(state);
+  if (['degraded', 'draining', 'cancelled', 'leaving', 'resuming', 'suspect'].includes(state))
+    return style.warning(state);
   return state;
 }
 

@@ -7,14 +7,20 @@ import { dataCommand } from './data';
 import { devCommand } from './dev';
 import { doctorCommand } from './doctor';
 import { drainCommand } from './drain';
+import { eventCommand } from './event';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
 import { helpCommand } from './help';
 import { indicatorsCommand } from './indicators';
+import { keysCommand } from './keys';
+import { leaveCommand } from './leave';
 import { logsCommand } from './logs';
+import { membersCommand } from './members';
 import { opsCommand } from './ops';
+import { queryCommand } from './query';
 import { reportCommand } from './report';
 import { retryCommand } from './retry';
+import { rttCommand } from './rtt';
 import { runCommand } from './run';
 import { showCommand } from './show';
 import { statusCommand } from './status';
@@ -35,14 +41,20 @@ export const COMMANDS: readonly CliCommand[] = [
   devCommand,
   doctorCommand,
   drainCommand,
+  eventCommand,
   exportCommand,
   followCommand,
   helpCommand,
   indicatorsCommand,
+  keysCommand,
+  leaveCommand,
   logsCommand,
+  membersCommand,
   opsCommand,
+  queryCommand,
   reportCommand,
   retryCommand,
+  rttCommand,
   runCommand,
   showCommand,
   statusCommand,

@@ -4,11 +4,14 @@ import { Fault } from '#agent/kit/error';
 import { expression } from '#agent/gossip/serf/query-filter';
 
 /** Those that the filter means, by name. Fault(invalid) for an expression that is not understood. */
-export function chosenMembers(members: readonly GossipMember[], filter: MemberFilter = { tags: {} }) {
-  const wanted = tagPatterns(filter.tags);
+export function chosenMembers(
+  members: readonly GossipMember[],
+  { tags: wantedTags = {}, status: wantedStatus }: Partial<MemberFilter> = {},
+): GossipMember[] {
+  const wanted = tagPatterns(wantedTags);
   return members
     .filter(({ status, tags }) => {
-      if (filter.status !== undefined && filter.status !== status) return false;
+      if (wantedStatus !== undefined && wantedStatus !== status) return false;
       return wanted.every(({ name, pattern }) => {
         const value = tags[name];
         // People write h200 for H200; a query to other agents is as exact as theirs.

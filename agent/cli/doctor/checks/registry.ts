@@ -9,6 +9,7 @@ import { controlPlaneCheck } from './control-plane';
 import { cpuCheck } from './cpu';
 import { directoriesCheck } from './directories';
 import { diskCheck } from './disk';
+import { gossipCheck } from './gossip';
 import { ibCheck } from './ib';
 import { identityCheck } from './identity';
 import { limitsCheck } from './limits';
@@ -41,6 +42,7 @@ export const LOCAL_CHECKS: readonly LocalCheck[] = [
   cpuCheck,
   directoriesCheck,
   diskCheck,
+  gossipCheck,
   ibCheck,
   identityCheck,
   limitsCheck,
