@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { checkSchema } from '#agent/contract/doctor';
 import { present } from '#agent/kit/assert';
-import { Fleet } from '#test/support/fleet';
+import { BINARY, Daemon, Fleet } from '#test/support/fleet';
+import { freePort } from '#test/support/free-port';
+import { repository } from '#test/support/source-file';
 import { waitUntil } from '#test/support/wait-until';
 
 /** The commands about gossip, with the compiled binary: a control plane and two agents with one keyring. */
@@ -145,13 +150,94 @@ test('keys rotate changes all keys step by step, and no key is ever shown', asyn
   }
 });
 
-test('doctor finds gossip in order', async () => {
-  const { stdout } = await fleet.cli(['doctor', 'gossip', '--json']);
-  const { checks } = JSON.parse(stdout) as {
-    checks: Array<{ name: string; state: string; summary: string }>;
-  };
-  expect(checks).toMatchObject([{ name: 'gossip', state: 'ok' }]);
+const page = await readFile(join(repository, 'docs/gossip.md'), 'utf8');
+const commands = [...page.matchAll(/^ktrdr-agent (.+)$/gm)].map(([, line = '']) => line);
+/** What says no on a fleet where all is well, and rightly so. */
+const REFUSED: Readonly<Record<string, RegExp>> = { 'leave agent-2': /it is alive/ };
+
+test('docs/gossip.md shows commands', () => {
+  expect(commands.length).toBeGreaterThan(12);
 });
+
+test.each(commands)('%s', async (line) => {
+  const { code, stdout, stderr } = await fleet.cli(line.split(' '));
+  const refusal = REFUSED[line];
+  // No service of this fleet has the ports of the default settings, where doctor looks.
+  if (refusal === undefined) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  else expect(stderr).toMatch(refusal);
+  expect(stdout + stderr).toMatch(/\S/);
+});
+
+/** What doctor says of gossip on the machine of a daemon: with its settings. */
+async function doctor(environment: Readonly<Record<string, string>>) {
+  const child = Bun.spawn([BINARY, 'doctor', 'gossip', '--json'], {
+    env: { ...environment },
+    stdout: 'pipe',
+    stderr: 'ignore',
+    timeout: 20_000,
+  });
+  const text = await child.stdout.text();
+  await child.exited;
+  return z.object({ checks: z.array(checkSchema) }).parse(JSON.parse(text)).checks;
+}
+
+test('doctor finds gossip in order, on agents and control plane', async () => {
+  for (const daemon of [fleet.control, present(fleet.agents[0], 'an agent')]) {
+    const checks = await doctor(daemon.environment);
+    expect(checks).toMatchObject([
+      { state: 'ok', summary: expect.stringMatching(/hears 2 others; encrypted, 1 key$/) },
+    ]);
+  }
+});
+
+/** An agent of its own, and what doctor says on its machine. */
+async function doctorOn(name: string, changes: Record<string, string>) {
+  const first = present(fleet.agents[0], 'an agent');
+  const directory = join(fleet.directory, name);
+  const environment = {
+    ...first.environment,
+    KTRDR_STATE_DIR: join(directory, 'state'),
+    KTRDR_RUNTIME_DIR: join(directory, 'run'),
+    KTRDR_CACHE_DIR: join(directory, 'cache'),
+    WORKER_PORT: String(await freePort()),
+    WORKER_ID: name,
+    ...changes,
+  };
+  const daemon = new Daemon({ name, role: 'worker', directory, environment });
+  daemon.start();
+  try {
+    return await waitUntil(
+      'doctor hears of the refusal',
+      async () => {
+        const checks = await doctor(environment);
+        return checks.some(({ summary }) => summary.includes('hears nobody')) ? checks : undefined;
+      },
+      { timeoutMs: 30_000, everyMs: 300 },
+    );
+  } finally {
+    daemon.signal('SIGTERM');
+    await daemon.ended();
+  }
+}
+
+test('doctor tells another keyring from a closed port', async () => {
+  const strange = join(fleet.directory, 'strange.json');
+  await writeFile(strange, JSON.stringify([randomBytes(32).toString('base64')]), { mode: 0o600 });
+  expect(await doctorOn('stranger', { KTRDR_GOSSIP_KEYRING: strange })).toMatchObject([
+    { state: 'bad', summary: expect.stringContaining('another keyring, or another label') },
+  ]);
+  const empty = `127.0.0.1:${await freePort()}`;
+  const keyring = join(fleet.directory, 'lonely.json');
+  await writeFile(keyring, JSON.stringify([randomBytes(32).toString('base64')]), { mode: 0o600 });
+  const lonely = {
+    KTRDR_GOSSIP_JOIN: empty,
+    KTRDR_GOSSIP_KEYRING: keyring,
+    KTRDR_API_URL: `http://${empty}`,
+  };
+  expect(await doctorOn('lonely', lonely)).toMatchObject([
+    { state: 'bad', summary: expect.stringContaining('its port is closed, or it does not run') },
+  ]);
+}, 120_000);
 
 test('members goes on without the control plane, as an agent of this machine hears it', async () => {
   const port = Number(present(fleet.agents[0], 'an agent').environment['WORKER_PORT']);

@@ -46,9 +46,7 @@ export function showSteps(
     for (const line of nextSteps(action, last)) output.line(line);
   } else if (action === 'rotate') {
     const [fingerprint] = Object.keys(last.sealing);
-    output.line(
-      `All ${last.members} seal with ${fingerprint ?? 'the new key'} and hold no other key of before.`,
-    );
+    output.line(`All ${last.members} seal with ${fingerprint ?? 'the new key'}; the former key is gone.`);
   }
 }
 

@@ -78,7 +78,7 @@ export async function startNodeGossip(
   stack.use(node);
   const fleet = stack.use(followFleet(node, () => clock.bootMs()));
   const joins = stack.use(followJoins(node));
-  stack.use(node.listen((happening) => report(happening, node.name, log)));
+  stack.use(node.listen(reporter(node.name, log)));
   stack.use(answerQueries(node, options));
   const { host, port } = node.address;
   log.info('gossip started', { role, name: node.name, address: `${urlHost(host)}:${port}` });
@@ -208,6 +208,20 @@ class Joined implements NodeGossip {
 }
 
 /** What people want to read in the log: who comes and goes, and what is wrong. */
+function reporter(self: string, log: Log): (happening: Happening) => void {
+  const absent = new Set<string>();
+  return (happening) => {
+    if (happening.kind !== 'join-result') return report(happening, self, log);
+    const { seed, failure } = happening;
+    const address = `${urlHost(seed.host)}:${seed.port}`;
+    // It is tried again and again: its first failure is news, and so is the first one after an answer.
+    if (failure === undefined) return void absent.delete(address);
+    if (absent.has(address)) return;
+    absent.add(address);
+    log.warn('a member to join does not answer; it is tried again', { address, reason: failure });
+  };
+}
+
 function report(happening: Happening, self: string, log: Log): void {
   switch (happening.kind) {
     case 'member':
@@ -236,19 +250,11 @@ function report(happening: Happening, self: string, log: Log): void {
         hint: 'a copied container keeps its identity: remove state_dir/identity.json of the copy and restart it',
       });
       break;
-    case 'join-result':
-      if (happening.failure !== undefined) {
-        const { host, port } = happening.seed;
-        log.warn('a member to join does not answer; it is tried again', {
-          address: `${urlHost(host)}:${port}`,
-          reason: happening.failure,
-        });
-      }
-      break;
     case 'keyring':
       log.info('the keyring was changed by the fleet', { keys: happening.keys.length });
       break;
     case 'conflict':
+    case 'join-result':
     case 'event':
     case 'query':
     case 'query-ack':
