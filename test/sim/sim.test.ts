@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 /** With encryption and compression a run takes ten times as long. */
 const WIRE_SEEDS = 8;
 /** Seeds within which each planted bug shows. */
-const BUG_SEEDS_MAX = 40;
+const BUG_SEEDS_MAX = 80;
 
 function complain({ seed, violations }: SeedResult): string[] {
   return violations.map(({ rule, text }) => `${rule}: ${text}\n  ${replayCommand(seed)}`);

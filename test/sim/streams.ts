@@ -32,7 +32,9 @@ export function openStream(
   after(world, 3 * there, () => {
     const fault = world.network.tcpFault(server.index);
     if (server.core === undefined || server.ip !== to.host || fault === 'refuse') {
-      end({ ok: false, reason: 'refused' });
+      // A machine that is up says so of a process that is not; a firewall that refuses knows TCP only.
+      const deserted = server.core === undefined && server.ip === to.host && fault !== 'refuse';
+      end({ ok: false, reason: 'refused', deserted });
       return;
     }
     const number = ++world.streams;

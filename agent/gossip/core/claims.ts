@@ -18,8 +18,8 @@ export interface Claims {
   dead(claim: DeadMessage, from?: Address): void;
   /** The members of a push/pull, one by one. */
   merge(nodes: readonly PushNodeState[]): void;
-  /** This node's own probe of `member` failed. */
-  accuse(member: Member): void;
+  /** This node's own probe of `member` failed; `deserted`: its machine says that nobody listens there. */
+  accuse(member: Member, deserted: boolean): void;
 }
 
 export function createClaims(context: CoreContext, rounds: GossipRounds, suspicions: Suspicions): Claims {
@@ -70,13 +70,14 @@ export function createClaims(context: CoreContext, rounds: GossipRounds, suspici
     merge(nodes) {
       for (const node of nodes) mergeOne(node, { alive, suspect, dead, selfName: context.selfName });
     },
-    accuse({ name, incarnation }) {
+    accuse({ name, incarnation }, deserted) {
       weighSuspicion(parts, {
         type: 'suspect',
         Incarnation: incarnation,
         Node: name,
         From: context.selfName,
       });
+      if (deserted) suspicions.desert(name);
     },
   };
 }

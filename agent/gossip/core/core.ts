@@ -145,15 +145,15 @@ function assemble({ name, settings, rng, user, parts }: CoreOptions): Assembly {
   const nextSequence = createSequence(rng);
   const rounds = createGossipRounds(context);
   const stall = createStall(context);
-  const suspicions = createSuspicions(context, () => stall.muted());
-  const claims = createClaims(context, rounds, suspicions);
   const dialogs = createDialogs(context);
+  const suspicions = createSuspicions(context, dialogs, () => stall.muted());
+  const claims = createClaims(context, rounds, suspicions);
   const prober = createProber(context, {
     dialogs,
     stall,
     nextSequence,
-    accuse: (member) => {
-      claims.accuse(member);
+    accuse: (member, deserted) => {
+      claims.accuse(member, deserted);
     },
   });
   const answers = createAnswers(context, prober, nextSequence);

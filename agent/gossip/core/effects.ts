@@ -11,7 +11,8 @@ import type { Member } from './member';
 
 export type DialogOutcome =
   | { readonly ok: true; readonly message: AckMessage | PushPullMessage }
-  | { readonly ok: false; readonly reason: string };
+  /** `deserted`: the kernel of that machine says that nobody listens there, neither by TCP nor by UDP. */
+  | { readonly ok: false; readonly reason: string; readonly deserted?: boolean };
 
 export type Input =
   /** Timers are due: the time of nextTimerMs() has come. */

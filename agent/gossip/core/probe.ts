@@ -33,14 +33,15 @@ interface ProbeRun {
   expectedNacks: number;
   nacks: number;
   answeredByTcp: boolean;
+  deserted: boolean;
 }
 
 export interface ProberParts {
   readonly dialogs: Dialogs;
   readonly stall: Stall;
   readonly nextSequence: () => number;
-  /** Accuses a member whose probe failed. */
-  readonly accuse: (member: Member) => void;
+  /** Accuses a member whose probe failed; `deserted`: its machine says that nobody listens there. */
+  readonly accuse: (member: Member, deserted: boolean) => void;
 }
 
 /** Protocol versions from which a peer knows a ping over TCP, and answers with nacks. */
@@ -112,6 +113,7 @@ function begin(state: ProberState): void {
     expectedNacks: 0,
     nacks: 0,
     answeredByTcp: false,
+    deserted: false,
   };
   state.run = run;
   sendFirstPing(context, pingOf(context, run), member);
@@ -144,7 +146,8 @@ function askOthers(state: ProberState, run: ProbeRun): void {
     dialogs.open(member.address, pingOf(context, run), {
       timeoutMs: run.deadlineMs - context.nowMs,
       onEnd: (outcome) => {
-        if (outcome.ok && outcome.message.type === 'ackResp') run.answeredByTcp = true;
+        if (!outcome.ok) run.deserted = outcome.deserted === true;
+        else if (outcome.message.type === 'ackResp') run.answeredByTcp = true;
       },
     });
   }
@@ -165,7 +168,7 @@ function judge(state: ProberState, run: ProbeRun): void {
   // Helpers that did not even say "no answer" are a sign that it is this node that is deaf.
   context.awareness.apply(expectedNacks > 0 ? Math.max(0, expectedNacks - nacks) : 1);
   if (stall.muted()) context.counters.accusationsMuted++;
-  else accuse(run.member);
+  else accuse(run.member, run.deserted);
   stall.probeEnded('unanswered');
   schedule(state, run.startedMs + context.settings.probeIntervalMs);
 }
@@ -180,6 +183,7 @@ function end(state: ProberState, run: ProbeRun, path: UdpPath): void {
   schedule(state, run.startedMs + context.settings.probeIntervalMs);
 }
 
+/** Without SourceNode: the answer goes to the address, and a quiet group sends little else than this. */
 function pingOf(context: CoreContext, { sequence, member }: ProbeRun): PingMessage {
   const { addr, address } = ownRecord(context);
   return {
@@ -188,7 +192,6 @@ function pingOf(context: CoreContext, { sequence, member }: ProbeRun): PingMessa
     Node: member.name,
     SourceAddr: addr,
     SourcePort: address.port,
-    SourceNode: context.selfName,
   };
 }
 

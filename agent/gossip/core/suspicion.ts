@@ -14,6 +14,8 @@ export interface Suspicion {
   confirm(from: string): boolean;
   confirmations(): number;
   dueMs(): number;
+  /** Whether there is fresh proof that nobody is left to refute; see DESERTED_SHARE. */
+  desert(isDeserted: boolean): void;
   /** Time in which no refutation could have been heard does not count. */
   postpone(delayMs: number): void;
 }
@@ -48,9 +50,17 @@ export function suspicionTimeoutMs(
   return Math.max(minMs, Math.floor(maxMs - fraction * (maxMs - minMs)));
 }
 
+/**
+ * The minimum is time for a slow member to refute. Where the machine itself says that no process listens at
+ * the port, nobody is slow: a stalled one or a cut cable never refuses. Half of it is left for a process that
+ * is being restarted, and all who are needed to confirm must have done so. memberlist has no such step.
+ */
+const DESERTED_SHARE = 0.5;
+
 export function createSuspicion(startMs: number, accuser: string, bounds: SuspicionBounds): Suspicion {
   const accusers = new Set([accuser]);
   let originMs = startMs;
+  let deserted = false;
   const confirmations = (): number => accusers.size - 1;
   return {
     confirm(from) {
@@ -59,7 +69,14 @@ export function createSuspicion(startMs: number, accuser: string, bounds: Suspic
       return true;
     },
     confirmations,
-    dueMs: () => originMs + suspicionTimeoutMs(bounds, confirmations()),
+    dueMs: () =>
+      originMs +
+      (deserted && confirmations() >= bounds.confirmationsMax
+        ? DESERTED_SHARE * bounds.minMs
+        : suspicionTimeoutMs(bounds, confirmations())),
+    desert(isDeserted) {
+      deserted = isDeserted;
+    },
     postpone(delayMs) {
       originMs += delayMs;
     },

@@ -1,4 +1,5 @@
 import { send, type CoreContext } from './context';
+import type { Dialogs } from './dialogs';
 import type { Member } from './member';
 import { suspicionBounds, type Suspicion } from './suspicion';
 import type { Timer } from './timer-heap';
@@ -9,6 +10,8 @@ export interface Suspicions {
   begin(name: string, accuser: string): boolean;
   /** True when `accuser` is new and still counts. */
   confirm(name: string, accuser: string): boolean;
+  /** This node has proof that nobody listens at the suspect's address. */
+  desert(name: string): void;
   end(name: string): void;
   /** This node stood still: what it could not hear in that time does not count against anybody. */
   postponeAll(delayMs: number): void;
@@ -16,8 +19,11 @@ export interface Suspicions {
 }
 
 interface Running {
+  readonly name: string;
   readonly suspicion: Suspicion;
   timer: Timer | undefined;
+  /** When its machine last said that nobody listens there. */
+  desertedMs: number | undefined;
 }
 
 /**
@@ -28,74 +34,124 @@ const LAST_WORD_ASKERS = 64;
 /** When it is asked, in probe time-outs before the end: twice, since one datagram may be lost. */
 const LAST_WORDS = [2, 1];
 
-/** `isMuted`: this node may not accuse at present; expiries wait one probe interval and ask again. */
-export function createSuspicions(context: CoreContext, isMuted: () => boolean): Suspicions {
+interface SuspicionsState {
+  readonly context: CoreContext;
+  readonly dialogs: Dialogs;
+  /** This node may not accuse at present; expiries wait one probe interval and ask again. */
+  readonly isMuted: () => boolean;
+  readonly running: Map<string, Running>;
+  expired: (member: Member) => void;
+}
+
+export function createSuspicions(context: CoreContext, dialogs: Dialogs, isMuted: () => boolean): Suspicions {
   const running = new Map<string, Running>();
-  let expired: (member: Member) => void = () => undefined;
-
-  const expire = (name: string, entry: Running): void => {
-    if (isMuted()) {
-      context.counters.accusationsMuted++;
-      setTimer(entry, context.nowMs + context.settings.probeIntervalMs, () => {
-        expire(name, entry);
-      });
-      return;
-    }
-    running.delete(name);
-    const member = context.members.get(name);
-    if (member?.status === 'suspect') expired(member);
-  };
-  const setTimer = (entry: Running, atMs: number, run: () => void): void => {
-    context.timers.cancel(entry.timer);
-    entry.timer = context.timers.set(Math.max(atMs, context.nowMs), run);
-  };
-  const arm = (name: string, entry: Running): void => {
-    const dueMs = entry.suspicion.dueMs();
-    const lastWordMs = LAST_WORDS.map((before) => dueMs - before * context.settings.probeTimeoutMs).find(
-      (atMs) => atMs > context.nowMs,
-    );
-    if (lastWordMs === undefined) {
-      setTimer(entry, dueMs, () => {
-        expire(name, entry);
-      });
-      return;
-    }
-    setTimer(entry, lastWordMs, () => {
-      askForLastWord(context, name);
-      arm(name, entry);
-    });
-  };
-
+  const state: SuspicionsState = { context, dialogs, isMuted, running, expired: () => undefined };
   return {
     begin(name, accuser) {
       if (running.has(name)) return false;
       const bounds = suspicionBounds(context.settings, context.members.groupSize());
       const suspicion = context.parts.createSuspicion(context.nowMs, accuser, bounds);
-      const entry: Running = { suspicion, timer: undefined };
+      const entry: Running = { name, suspicion, timer: undefined, desertedMs: undefined };
       running.set(name, entry);
-      arm(name, entry);
+      arm(state, entry);
       return true;
     },
     confirm(name, accuser) {
       const entry = running.get(name);
       if (entry === undefined || !entry.suspicion.confirm(accuser)) return false;
-      arm(name, entry);
+      arm(state, entry);
       return true;
+    },
+    desert(name) {
+      const entry = running.get(name);
+      if (entry !== undefined) desert(state, entry, context.nowMs);
     },
     end(name) {
       context.timers.cancel(running.get(name)?.timer);
       running.delete(name);
     },
     postponeAll(delayMs) {
-      for (const [name, entry] of running) {
+      for (const entry of running.values()) {
         entry.suspicion.postpone(delayMs);
-        arm(name, entry);
+        arm(state, entry);
       }
     },
     onExpiry(listener) {
-      expired = listener;
+      state.expired = listener;
     },
   };
+}
+
+function arm(state: SuspicionsState, entry: Running): void {
+  const { context } = state;
+  const dueMs = entry.suspicion.dueMs();
+  const lastWordMs = LAST_WORDS.map((before) => dueMs - before * context.settings.probeTimeoutMs).find(
+    (atMs) => atMs > context.nowMs,
+  );
+  if (lastWordMs !== undefined) {
+    setTimer(state, entry, { atMs: lastWordMs, run: () => hearLastWord(state, entry) });
+  } else if (isProofOld(context, entry)) {
+    renewProof(state, entry);
+  } else {
+    setTimer(state, entry, { atMs: dueMs, run: () => expire(state, entry) });
+  }
+}
+
+function setTimer(
+  { context }: SuspicionsState,
+  entry: Running,
+  { atMs, run }: { atMs: number; run: () => void },
+): void {
+  context.timers.cancel(entry.timer);
+  entry.timer = context.timers.set(Math.max(atMs, context.nowMs), run);
+}
+
+function hearLastWord(state: SuspicionsState, entry: Running): void {
+  askForLastWord(state.context, entry.name);
+  if (entry.desertedMs === undefined) arm(state, entry);
+  else renewProof(state, entry);
+}
+
+function expire(state: SuspicionsState, entry: Running): void {
+  const { context, running } = state;
+  if (state.isMuted()) {
+    context.counters.accusationsMuted++;
+    const atMs = context.nowMs + context.settings.probeIntervalMs;
+    setTimer(state, entry, { atMs, run: () => expire(state, entry) });
+    return;
+  }
+  running.delete(entry.name);
+  const member = context.members.get(entry.name);
+  if (member?.status === 'suspect') state.expired(member);
+}
+
+function desert(state: SuspicionsState, entry: Running, desertedMs: number | undefined): void {
+  entry.desertedMs = desertedMs;
+  entry.suspicion.desert(desertedMs !== undefined);
+  if (state.running.get(entry.name) === entry) arm(state, entry);
+}
+
+/** What was seen before the last confirmation came, longer ago than the last words, is asked again. */
+function isProofOld({ nowMs, settings }: CoreContext, { desertedMs }: Running): boolean {
+  return desertedMs !== undefined && nowMs - desertedMs > 2 * settings.probeTimeoutMs;
+}
+
+/** Until it is there the suspicion takes its usual time: somebody may have been started again. */
+function renewProof(state: SuspicionsState, entry: Running): void {
+  const { context, dialogs } = state;
+  desert(state, entry, undefined);
+  const member = context.members.get(entry.name);
+  if (member === undefined) return;
+  dialogs.open(
+    member.address,
+    { type: 'ping', SeqNo: 0, Node: entry.name },
+    {
+      timeoutMs: context.settings.probeTimeoutMs,
+      onEnd: (outcome) => {
+        if (!outcome.ok && outcome.deserted === true) desert(state, entry, context.nowMs);
+      },
+    },
+  );
 }
 
 /**

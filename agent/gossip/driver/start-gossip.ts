@@ -13,10 +13,11 @@ import type { PacketMessage } from '#agent/gossip/wire/messages';
 import { decodeDatagram, encodeDatagram, type WireOptions } from '#agent/gossip/wire/packet';
 import type { Keyring } from '#agent/gossip/wire/seal';
 import { encodeTags } from '#agent/gossip/wire/serf-messages';
-import type { WireProblem } from '#agent/gossip/wire/wire-error';
+import { isDeserted } from './deserted';
 import { ipBytes } from './ip-address';
 import type { GossipHealth, GossipNode, GossipOptions, Happening } from './node';
 import { openPackets, type PacketSocket } from './packets';
+import { Refusals } from './refusals';
 import { readRemembered, writeRemembered } from './remembered';
 import { openStreams, type IncomingRequest, type Streams } from './streams';
 
@@ -43,12 +44,11 @@ class Driver implements GossipNode {
   readonly #incoming = new Map<number, IncomingRequest>();
   readonly #work: Array<() => void> = [];
   readonly #traffic = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0 };
-  readonly #problems: Partial<Record<WireProblem, number>> = {};
+  readonly #refusals: Refusals;
   readonly #left = Promise.withResolvers<void>();
   #lastDialog = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #housekeeping: ReturnType<typeof setInterval> | undefined;
-  #reported = '';
   #incarnation = 0;
   #isWorking = false;
   #isClosed = false;
@@ -62,6 +62,7 @@ class Driver implements GossipNode {
   constructor(options: GossipOptions) {
     this.#options = options;
     this.#startBootMs = options.clock.bootMs();
+    this.#refusals = new Refusals(options);
     this.#address = { host: options.advertiseHost, port: options.bind.port };
     this.#wire = {
       keyring: options.keyring,
@@ -115,7 +116,7 @@ class Driver implements GossipNode {
     }
     this.#housekeeping = setInterval(() => {
       this.#save();
-      this.#report();
+      this.#refusals.report();
     }, HOUSEKEEPING_MS);
   }
 
@@ -161,7 +162,7 @@ class Driver implements GossipNode {
 
   health(): GossipHealth {
     const core = this.#theCore();
-    return { ...core.health(), ...this.#traffic, counters: core.counters(), problems: this.#problems };
+    return { ...core.health(), ...this.#traffic, counters: core.counters(), problems: this.#refusals.counts };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,7 +183,7 @@ class Driver implements GossipNode {
       timeoutMs: settings.tcpTimeoutMs,
       wire: () => this.#wire,
       onRequest: (request) => this.#requested(request),
-      onProblem: (problem) => this.#count(problem),
+      onProblem: (problem) => this.#refusals.count(problem),
     });
     const { port } = this.#streams;
     this.#packets = await openPackets({
@@ -198,7 +199,7 @@ class Driver implements GossipNode {
     this.#traffic.packetsReceived++;
     this.#traffic.bytesReceived += data.length;
     const { messages, problems } = decodeDatagram(data, this.#wire);
-    for (const problem of problems) this.#count(problem);
+    for (const problem of problems) this.#refusals.count(problem);
     if (messages.length > 0) this.#coreInput({ kind: 'packet', from, messages });
   }
 
@@ -308,7 +309,9 @@ class Driver implements GossipNode {
       if (message.type !== 'ackResp' && message.type !== 'pushPull') throw new Error('its answer is none');
       this.#ended(dialog, { ok: true, message });
     } catch (error) {
-      this.#ended(dialog, { ok: false, reason: describeError(error) });
+      const deserted =
+        request.type === 'ping' && (await isDeserted({ to, ping: request, error, wire: this.#wire }));
+      this.#ended(dialog, { ok: false, reason: describeError(error), deserted });
     }
   }
 
@@ -364,19 +367,6 @@ class Driver implements GossipNode {
     } catch (error) {
       log.warn('gossip could not be kept for the next start', { reason: describeError(error) });
     }
-  }
-
-  #count(problem: WireProblem): void {
-    this.#problems[problem] = (this.#problems[problem] ?? 0) + 1;
-  }
-
-  /** At most one line a minute, however much nonsense arrives. */
-  #report(): void {
-    const news = JSON.stringify(this.#problems);
-    if (news !== this.#reported && news !== '{}') {
-      this.#options.log.warn('packets were refused', { ...this.#problems });
-    }
-    this.#reported = news;
   }
 
   #nowMs(): number {

@@ -112,7 +112,7 @@ async function ask(sockets: Set<Socket>, { to, request, timeoutMs, wire }: Quest
     if (outcome.state === 'done') resolve(outcome.message);
     if (outcome.state === 'failed') reject(new Error(`its answer is not readable: ${outcome.problem}`));
   });
-  socket.once('error', (error) => reject(new Error(describeError(error))));
+  socket.once('error', (cause) => reject(new Error(describeError(cause), { cause })));
   socket.once('close', () => reject(new Error('it closed the connection without an answer')));
   try {
     return await promise;
