@@ -1,6 +1,7 @@
 import type { AttemptKey } from '#agent/contract/lease';
 import type { Capabilities } from '#agent/contract/capability';
 import { abortable } from '#agent/kit/abortable';
+import { assert } from '#agent/kit/assert';
 import { buildInfo } from '#agent/kit/build-info';
 import type { Clock } from '#agent/kit/clock';
 import { Fault } from '#agent/kit/error';
@@ -94,6 +95,8 @@ export class Registrar {
     const reply = await retry(
       async () => {
         signal.throwIfAborted();
+        // Our address is our end of the way there, so there must be a way first: this throws without one.
+        assert(api.url !== '', 'a control plane has an address');
         await endpoint.refresh();
         const body = this.#registration();
         const answer = await api.register(body, { signal, timeoutMs: REGISTER_TIMEOUT_MS });

@@ -21,10 +21,6 @@ export function followFleet(node: GossipNode, bootMs: () => number): FleetEviden
   const namesakes = new Map<string, Namesake>();
   const since = new Map<string, number>();
   const directory = openDirectory(node);
-  const listener = node.listen((happening) => {
-    note(happening);
-  });
-
   const note = (happening: Happening): void => {
     if (happening.kind === 'udp-path') udp.set(happening.name, happening.path);
     if (happening.kind === 'conflict') {
@@ -62,6 +58,7 @@ export function followFleet(node: GossipNode, bootMs: () => number): FleetEviden
     return found.lastMs - found.firstMs >= NAMESAKE_MS ? found.address : null;
   };
 
+  const listener = node.listen(note);
   return {
     members: () =>
       node.members().map((member) => {

@@ -30,15 +30,9 @@ export function workerHandlers(context: ControlContext): WorkerHandlers {
         held: body.leases.length,
       });
       changes.emit({ type: 'worker', id: body.worker_id });
-      return {
-        success: true,
-        data: {
-          worker_id: body.worker_id,
-          heartbeat_ms: times.heartbeatMs,
-          lease_ms: times.leaseMs,
-          gossip: gossipSeeds(context),
-        },
-      };
+      const { heartbeatMs: heartbeat_ms, leaseMs: lease_ms } = times;
+      const gossip = gossipSeeds(context);
+      return { success: true, data: { worker_id: body.worker_id, heartbeat_ms, lease_ms, gossip } };
     },
 
     async heartbeat({ params, body }) {
