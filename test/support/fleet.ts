@@ -37,6 +37,7 @@ export class Daemon {
   readonly directory: string;
   readonly #environment: Record<string, string>;
   readonly #role: string;
+  readonly #within: (argv: readonly string[]) => readonly string[];
   #process: Bun.Subprocess | undefined;
 
   constructor(options: {
@@ -44,17 +45,20 @@ export class Daemon {
     role: string;
     directory: string;
     environment: Record<string, string>;
+    /** argv that runs a command where this daemon lives, such as in a network namespace. */
+    within?: (argv: readonly string[]) => readonly string[];
   }) {
     this.name = options.name;
     this.directory = options.directory;
     this.#role = options.role;
     this.#environment = options.environment;
+    this.#within = options.within ?? ((argv) => argv);
   }
 
   start(): void {
     mkdirSync(this.directory, { recursive: true, mode: 0o755 });
     const log = openSync(this.logPath, 'a');
-    this.#process = Bun.spawn([BINARY, 'run', '--role', this.#role], {
+    this.#process = Bun.spawn([...this.#within([BINARY, 'run', '--role', this.#role])], {
       cwd: '/',
       env: this.#environment,
       stdio: ['ignore', log, log],

@@ -10,8 +10,8 @@ const FUNCTION_LINES_MAX = 70;
 const VAGUE_NAMES = /(^|[-/])(utils?|helpers?|common|manager)(-|\.|\/|$)|(^|\/)types(\.|\/)/;
 const FILE_NAME = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|bench|config|d))?\.tsx?$/;
 
-/** Where time passes: the real clock, and the bounded wait of the tests. */
-const MAY_WAIT = ['agent/kit/', 'test/support/'];
+/** Where time passes: the real clock, the shell around the core of gossip, the bounded wait of the tests. */
+const MAY_WAIT = ['agent/kit/', 'agent/gossip/driver/', 'test/support/'];
 /** The shells that hand clock, randomness and environment to everything else. */
 const SHELLS = ['agent/kit/', 'agent/main.ts', 'agent/cli/', 'agent/daemon/', 'test/', 'installers/'];
 /** The dashboard runs in a browser, which is its own shell. */

@@ -4,6 +4,9 @@ import { seededRng } from '#agent/kit/rng';
 import type { Fleet } from './fleet';
 import { waitUntil } from './wait-until';
 
+/** What a sweep needs of a fleet. */
+export type SweepFleet = Pick<Fleet, 'api' | 'cli' | 'sql'>;
+
 /** Units of the sweep that the disturbances hit, and the bars that make each of them take its time. */
 export const UNITS = 5000;
 const BARS = 400_000;
@@ -29,7 +32,7 @@ export function randomWalkCsv(bars: number, seed = 7): string {
 let walk: Blob | undefined;
 
 /** Imports the bars and starts the sweep; returns its id. */
-export async function startSweep(fleet: Fleet, units = UNITS): Promise<string> {
+export async function startSweep(fleet: SweepFleet, units = UNITS): Promise<string> {
   walk ??= new Blob([randomWalkCsv(BARS)]);
   const imported = await fleet.cli(['data', 'import', '-', '--symbol', 'WALK', '--timeframe', '1m'], {
     stdin: walk,
@@ -46,20 +49,20 @@ export async function startSweep(fleet: Fleet, units = UNITS): Promise<string> {
   return (body['data'] as { operation_id: string }).operation_id;
 }
 
-export async function unitsDone(fleet: Fleet, sweep: string): Promise<number> {
+export async function unitsDone(fleet: SweepFleet, sweep: string): Promise<number> {
   const { body } = await fleet.api('GET', `/api/v1/operations/${sweep}`);
   return (body['data'] as { progress: { items_processed: number } }).progress.items_processed;
 }
 
 /** Waits until the sweep is well under way, and long from done. */
-export async function untilUnderWay(fleet: Fleet, sweep: string): Promise<void> {
+export async function untilUnderWay(fleet: SweepFleet, sweep: string): Promise<void> {
   await waitUntil('the sweep is under way', async () => (await unitsDone(fleet, sweep)) >= UNITS / 25, {
     timeoutMs: 60_000,
     everyMs: 50,
   });
 }
 
-export async function untilOver(fleet: Fleet, sweep: string, timeoutMs = 240_000): Promise<string> {
+export async function untilOver(fleet: SweepFleet, sweep: string, timeoutMs = 240_000): Promise<string> {
   return await waitUntil(
     `sweep ${sweep} is over`,
     async () => {
@@ -80,7 +83,7 @@ export interface SweepCount {
 }
 
 /** Counts accepted results and how attempts ended, in the database. */
-export async function countResults(fleet: Fleet, sweep: string): Promise<SweepCount> {
+export async function countResults(fleet: SweepFleet, sweep: string): Promise<SweepCount> {
   const [row] = await fleet.sql<{ accepted: number; units: number }>(
     `select count(*)::int as accepted, count(distinct unit_index)::int as units from unit_result where sweep_id = '${sweep}'`,
   );
@@ -96,7 +99,7 @@ export async function countResults(fleet: Fleet, sweep: string): Promise<SweepCo
 }
 
 /** The sweep completed, with exactly one accepted result for each unit. */
-export async function expectWhole(fleet: Fleet, sweep: string, units = UNITS): Promise<SweepCount> {
+export async function expectWhole(fleet: SweepFleet, sweep: string, units = UNITS): Promise<SweepCount> {
   expect(await untilOver(fleet, sweep)).toBe('completed');
   const count = await countResults(fleet, sweep);
   expect(count).toMatchObject({ accepted: units, units });

@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { systemClock } from '#agent/kit/clock';
 import {
   GOSSIP_PORT,
   serfLab,
@@ -38,7 +39,7 @@ describe.skipIf(missing !== undefined)('two of ours among three of serf', () => 
     async ({ serfs, ours, all }) => {
       for (const seconds of [3, 10]) {
         ours[1].signal('SIGSTOP');
-        await Bun.sleep(seconds * 1_000);
+        await systemClock.sleep(seconds * 1_000);
         ours[1].signal('SIGCONT');
         // With three confirmations suspicion lasts its minimum, four seconds: only the first is too short.
         if (seconds === 3) expect(await everFailed(serfs[0], ours[1].name)).toBe(false);
@@ -77,7 +78,7 @@ describe.skipIf(missing !== undefined)('two of ours among three of serf', () => 
       timeoutMs: 60_000,
     });
     for (const { host } of others) cuts.use(await lab.drop(host, mine.host, 'udp'));
-    await Bun.sleep(20_000);
+    await systemClock.sleep(20_000);
     for (const { name } of others) expect(await mine.statusOf(name)).toBe('alive');
     for (const member of others) expect(await member.statusOf(mine.name)).toBe('alive');
     expect(failures(mine)).toEqual([]);
@@ -94,7 +95,7 @@ describe.skipIf(missing !== undefined)('two of ours among three of serf', () => 
           cuts.use(await lab.drop(to.host, from.host, 'all'));
         }
       }
-      await Bun.sleep(60_000);
+      await systemClock.sleep(60_000);
       expect(await left[1]?.statusOf(serfs[1].name)).toBe('failed');
     }
     await settled(
