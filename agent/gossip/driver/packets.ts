@@ -17,6 +17,14 @@ export interface PacketOptions {
   readonly broadcast?: boolean;
 }
 
+/**
+ * Bun switches IP_RECVERR on (ip(7)): that a port is closed is the error of whatever is sent next, which
+ * is not sent then. Without a second try the death of one peer would silence us towards another.
+ */
+const OF_EARLIER_PACKETS = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
+/** One error waits at a time, and several peers may be gone. */
+const SENDS_MAX = 4;
+
 /** Binds; Fault(environment) when the address is taken or not of this machine. */
 export async function openPackets({
   host,
@@ -43,11 +51,13 @@ export async function openPackets({
   return {
     port: socket.port,
     send(to, data) {
-      try {
-        return socket.send(data, to.port, to.host);
-      } catch {
-        // No route, or an address that is none.
-        return false;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return socket.send(data, to.port, to.host);
+        } catch (error) {
+          // No route, or an address that is none; or the ICMP answer to an earlier packet to somebody else.
+          if (attempt === SENDS_MAX || !OF_EARLIER_PACKETS.has(errorCode(error) ?? '')) return false;
+        }
       }
     },
     [Symbol.dispose]: () => socket.close(),
