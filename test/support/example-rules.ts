@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Fleet } from './fleet';
 import { freePort } from './free-port';
+import { waitUntil } from './wait-until';
 
 /** What the examples of the help pages run on. */
 export interface World {
@@ -55,6 +57,45 @@ async function undrain({ succeed }: World): Promise<void> {
   await succeed('undrain agent-1 --json');
 }
 
+/** The first agent, dead and seen so. */
+async function failedAgent({ fleet, succeed }: World): Promise<Record<string, never>> {
+  const [first] = fleet.agents;
+  await first?.kill();
+  await waitUntil(
+    'gossip sees that an agent failed',
+    async () => (await succeed('members --status failed --json')).includes('"failed"'),
+    { timeoutMs: 45_000, everyMs: 200 },
+  );
+  return {};
+}
+
+async function startAgain({ fleet }: World): Promise<void> {
+  fleet.agents[0]?.start();
+  await fleet.untilWorkers(fleet.agents.length);
+}
+
+async function knownRoundTrip({ fleet }: World): Promise<Record<string, never>> {
+  await waitUntil(
+    'a round trip is known',
+    async () => (await fleet.cli(['rtt', 'agent-1'])).code === 0,
+    { timeoutMs: 45_000, everyMs: 200 },
+  );
+  return {};
+}
+
+async function keyOfAll({ folder, succeed }: World): Promise<Record<string, never>> {
+  const file = join(folder, 'new.key');
+  await writeFile(file, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+  await succeed(`keys install --key-file ${file} --json`);
+  return {};
+}
+
+/** A key that nobody seals with. */
+async function keyOfNobody(world: World): Promise<Record<string, never>> {
+  await world.succeed('keys rotate --json');
+  return await keyOfAll(world);
+}
+
 /** Folders and ports of its own for a daemon. */
 async function ownDaemon({ folder }: World): Promise<Record<string, string>> {
   const port = await freePort();
@@ -88,6 +129,10 @@ export const exampleRules: readonly ExampleRule[] = [
   { matches: /^ktrdr-agent doctor/, exits: [0, 1, 2], environment: firstAgent },
   { matches: /^ktrdr-agent drain/, environment: firstAgent, tidy: undrain },
   { matches: /^ktrdr-agent undrain/, environment: firstAgent },
+  { matches: /^ktrdr-agent leave/, prepare: failedAgent, tidy: startAgain },
+  { matches: /^ktrdr-agent rtt/, prepare: knownRoundTrip },
+  { matches: /^ktrdr-agent keys (install|use)/, prepare: keyOfAll },
+  { matches: /^ktrdr-agent keys remove/, prepare: keyOfNobody },
   {
     matches: /^ktrdr-agent dev (down|status)/,
     environment: devFolder,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { waitUntil } from '#test/support/wait-until';
 let fleet: Fleet;
 
 const SET_UP_MS = 120_000;
+setDefaultTimeout(60_000);
 
 beforeAll(async () => {
   // One that it has again after a restart, whatever else runs on this machine.

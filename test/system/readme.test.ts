@@ -55,6 +55,8 @@ const SHOWS: Readonly<Record<string, RegExp>> = {
   'ktrdr-agent data show': /SP500[\s\S]*2000-01-03/,
   'ktrdr-agent config': /api_port[\s\S]*8000/,
   'ktrdr-agent workers': /ready/,
+  'ktrdr-agent members': /3 members: 3 alive/,
+  'ktrdr-agent query version': /Acknowledged by 3 of 3/,
   'ktrdr-agent doctor': /ok {4}schema[\s\S]* fine \(\d+ ms\)/,
   'ktrdr-agent doctor ports token schema --explain': /All is well: 3 fine/,
   'ktrdr-agent drain agent-1 --reason maintenance --wait': /has finished: nothing runs there/,

@@ -29,7 +29,7 @@ export const rttCommand: CliCommand = {
         'after',
         examples(
           ['rtt lxc-101', 'to the control plane'],
-          ['rtt lxc-101 lxc-102 --json', 'between two agents'],
+          ['rtt lxc-101 control --json', 'the same, for scripts'],
         ),
       ),
 };

@@ -44,6 +44,7 @@ export function fleetGossip({ node, fleet, joins, label, rng }: FleetGossipParts
     async ask(query, signal) {
       const startMs = performance.now();
       const asked = askedBy(query, fleet.members());
+      if (asked.length === 0) return { acks: [], responses: [], members: 0, missing: [], took_ms: 0 };
       const { acks, responses } = await collect(node, {
         request: requestOf(query, rng),
         signal,
