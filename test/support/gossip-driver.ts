@@ -47,7 +47,7 @@ export interface Stranger extends AsyncDisposable {
 export async function stranger(): Promise<Stranger> {
   const socket = createSocket('udp4');
   let heard = 0;
-  socket.on('message', () => heard++);
+  socket.on('message', () => void heard++);
   const bound = Promise.withResolvers<void>();
   socket.bind(0, '127.0.0.1', () => bound.resolve());
   await bound.promise;

@@ -89,8 +89,8 @@ describe('what strangers send', () => {
     let closed = 0;
     const sockets = Array.from({ length: 200 }, () => {
       const socket = connect({ host: '127.0.0.1', port: a.address.port });
-      socket.once('connect', () => open++);
-      socket.once('close', () => closed++);
+      socket.once('connect', () => void open++);
+      socket.once('close', () => void closed++);
       socket.on('error', () => undefined);
       return socket;
     });
