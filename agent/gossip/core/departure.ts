@@ -1,10 +1,13 @@
 /** How members go: this one by its own will, failed ones by an operator's, all of them out of the table in the end. */
+import type { DeadMessage } from '#agent/gossip/wire/messages';
 import { announce, forget, replace } from './announce';
 import type { Claims } from './claims';
-import { isOther, type CoreContext } from './context';
+import { isOther, send, type CoreContext } from './context';
 import type { GossipRounds } from './gossip-rounds';
 import { isGone, type Member } from './member';
 import { ownRecord } from './own-record';
+
+const TOLD_DIRECTLY = 6;
 
 /**
  * Says to the group that this node leaves, and waits until that has been sent often enough, or
@@ -22,9 +25,13 @@ export function leave(context: CoreContext, rounds: GossipRounds): void {
   const own = ownRecord(context);
   replace(context, { ...own, status: 'left', changedMs: context.nowMs });
   const { name, incarnation } = own;
-  announce(context, rounds, { type: 'dead', Incarnation: incarnation, Node: name, From: name }, () => {
+  const farewell: DeadMessage = { type: 'dead', Incarnation: incarnation, Node: name, From: name };
+  announce(context, rounds, farewell, () => {
     finish(true);
   });
+  // In a small group gossip sends it twice, and both may go to members that have just died.
+  const told = context.members.random(TOLD_DIRECTLY, (member) => isOther(context, member) && !isGone(member));
+  for (const { address } of told) send(context, address, [farewell]);
   // Nobody to tell.
   if (context.members.count('alive') + context.members.count('suspect') === 0) finish(true);
   context.timers.set(context.nowMs + context.settings.leaveTimeoutMs, () => {
