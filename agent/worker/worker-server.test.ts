@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { workerHealthSchema } from '#agent/contract/fleet';
 import { problemSchema } from '#agent/contract/problem';
+import { gossipEndpoints } from '#agent/contract/gossip-endpoints';
 import { createMetrics } from '#agent/kit/metrics';
+import { gossipPair } from '#test/support/gossip-pair';
 import { heldOperation } from './held-operation';
 import { workerMetrics } from './worker-metrics';
 import { serveWorker, workerApp, type WorkerServerOptions } from './worker-server';
@@ -64,6 +66,25 @@ describe('the HTTP of an agent', () => {
     });
     expect((await ask(`/api/v1/operations/${KEY.operation_id}`, { authorization })).status).toBe(200);
     expect((await ask('/api/v1/operations/op_other', { authorization })).status).toBe(404);
+  });
+
+  test('the fleet by gossip, with the token, filtered, or why not', async () => {
+    const headers = { host: 'localhost', authorization: `Bearer ${TOKEN}` };
+    expect((await ask('/api/v1/gossip/members')).status).toBe(401);
+    const off = await app.request('/api/v1/gossip/members', { headers });
+    expect(off.status).toBe(409);
+    expect(problemSchema.parse(await off.json()).hint).toContain('KTRDR_GOSSIP=true');
+    await using pair = await gossipPair(null);
+    const open = workerApp(optionsWith({ gossip: () => pair.gossip }));
+    const members = async (query: string) => {
+      const answer = await open.request(`/api/v1/gossip/members${query}`, { headers });
+      return gossipEndpoints.listMembers.reply.parse(await answer.json()).data.map(({ name }) => name);
+    };
+    expect(await members('')).toEqual(['control-nas', 'lxc-101']);
+    expect(await members('?tag=gpu%3Dh200&tag=role%3Dworker&status=alive')).toEqual(['lxc-101']);
+    expect((await open.request('/api/v1/gossip/members?tag=gpu', { headers })).status).toBe(422);
+    const state = await (await open.request('/api/v1/gossip', { headers })).json();
+    expect(gossipEndpoints.getGossip.reply.parse(state).data.counts.alive).toBe(2);
   });
 
   test('lets nobody in while there is no token', async () => {

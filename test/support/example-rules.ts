@@ -58,14 +58,11 @@ async function undrain({ succeed }: World): Promise<void> {
 }
 
 /** The first agent, dead and seen so. */
-async function failedAgent({ fleet, succeed }: World): Promise<Record<string, never>> {
-  const [first] = fleet.agents;
+async function failedAgent(world: World): Promise<Record<string, never>> {
+  const [first] = world.fleet.agents;
+  await untilMembers(world, 'alive', world.fleet.agents.length + 1);
   await first?.kill();
-  await waitUntil(
-    'gossip sees that an agent failed',
-    async () => (await succeed('members --status failed --json')).includes('"failed"'),
-    { timeoutMs: 45_000, everyMs: 200 },
-  );
+  await untilMembers(world, 'failed', 1);
   return {};
 }
 
@@ -74,12 +71,22 @@ async function startAgain({ fleet }: World): Promise<void> {
   await fleet.untilWorkers(fleet.agents.length);
 }
 
-async function knownRoundTrip({ fleet }: World): Promise<Record<string, never>> {
+async function untilMembers({ succeed }: World, status: string, wanted: number): Promise<void> {
   await waitUntil(
-    'a round trip is known',
-    async () => (await fleet.cli(['rtt', 'agent-1'])).code === 0,
+    `gossip sees ${wanted} ${status}`,
+    async () => {
+      const members: unknown = JSON.parse(await succeed(`members --status ${status} --json`));
+      return Array.isArray(members) && members.length === wanted;
+    },
     { timeoutMs: 45_000, everyMs: 200 },
   );
+}
+
+async function knownRoundTrip({ fleet }: World): Promise<Record<string, never>> {
+  await waitUntil('a round trip is known', async () => (await fleet.cli(['rtt', 'agent-1'])).code === 0, {
+    timeoutMs: 45_000,
+    everyMs: 200,
+  });
   return {};
 }
 
