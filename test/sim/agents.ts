@@ -18,6 +18,7 @@ export function startAgent(world: World, host: Host, seeds: readonly Address[]):
   host.life++;
   host.paused = false;
   host.sleptMs = 0;
+  host.overdueMs = 0;
   host.leaving = false;
   host.inbox = [];
   host.replies.clear();
@@ -70,6 +71,7 @@ export function resume(world: World, host: Host): void {
   host.paused = false;
   host.wokeMs = world.nowMs;
   host.sleptMs = world.nowMs - host.pausedMs;
+  host.overdueMs = localMs(world, host) - (host.core?.nextTimerMs() ?? Infinity);
   const waiting = host.inbox;
   host.inbox = [];
   if (world.rng.next() < 0.5) give(world, host, { kind: 'tick' });

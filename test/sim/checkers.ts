@@ -253,8 +253,8 @@ function judgeFailed(books: Books, figures: Figures, { host, effect, report, isT
  * Whether the host stood still until so recently that no probe of its own can have failed since: what it
  * accuses of now it found in its sleep.
  */
-function isHalfAsleep({ settings, nowMs }: Books, { wokeMs, sleptMs }: Host): boolean {
-  return sleptMs > 2 * LAN.stallMs && nowMs() - wokeMs < 0.9 * settings.probeIntervalMs;
+function isHalfAsleep({ settings, nowMs }: Books, { wokeMs, sleptMs, overdueMs }: Host): boolean {
+  return Math.min(sleptMs, overdueMs) > 2 * LAN.stallMs && nowMs() - wokeMs < 0.9 * settings.probeIntervalMs;
 }
 
 /**

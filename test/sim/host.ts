@@ -33,6 +33,8 @@ export interface Host {
   /** The last standstill: when it ended, in the world's time, and how long it was. */
   wokeMs: number;
   sleptMs: number;
+  /** How late its next timer was when it woke: a sleep in which nothing was due misses nothing. */
+  overdueMs: number;
   pausedEver: boolean;
   /** When the present standstill began. */
   pausedMs: number;
@@ -74,6 +76,7 @@ export function createHost({ index, name, clockRate, isClone = false }: HostOpti
     replies: new Map(),
     wokeMs: -Infinity,
     sleptMs: 0,
+    overdueMs: 0,
     pausedEver: false,
     pausedMs: 0,
     excusedUntilMs: -Infinity,
