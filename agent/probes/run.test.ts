@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { systemClock, type Clock } from '#agent/kit/clock';
-import { silentLog } from '#agent/kit/log';
+import { silentLog, type Log } from '#agent/kit/log';
 import { waitUntil } from '#test/support/wait-until';
 import type { Finding, ProbeSet } from './probe';
 import { emptyHost } from './recorded-host';
@@ -160,6 +160,31 @@ test('ProbeLoop starts without a late probe, takes its fact when it comes, and e
   const restarting = ProbeLoop.start({ ...base, clock, probes: { ...probes, software: hanging } });
   clock.advance(PROBE_TIMEOUT_MS);
   await (await restarting)[Symbol.asyncDispose]();
+});
+
+test('ProbeLoop says once in the log what lasts, and that it is over', async () => {
+  const clock = steppedClock();
+  const lines: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    info: (message) => void lines.push(message),
+    warn: (message, fields) => void lines.push(`${message}: ${String(fields?.['error'])}`),
+  };
+  const outcomes = ['EIO', 'EIO', 'ESTALE', 'ESTALE', 'fine', 'fine'];
+  let looks = 0;
+  const disk = {
+    ...probes.disk,
+    probe: () => {
+      const outcome = outcomes[looks++] ?? 'fine';
+      return outcome === 'fine' ? Promise.resolve(nothing) : Promise.reject(new Error(outcome));
+    },
+  };
+  await using _loop = await ProbeLoop.start({ ...base, clock, log, probes: { ...probes, disk } });
+  for (let look = 1; look < outcomes.length; look++) {
+    clock.advance(30_000);
+    await waitUntil(`look ${look + 1}`, () => looks > look);
+  }
+  expect(lines).toEqual(['probe failed: EIO', 'probe failed: ESTALE', 'probe works again']);
 });
 
 test('ProbeLoop never runs a hanging probe a second time', async () => {

@@ -135,6 +135,8 @@ class Prober {
   readonly probe: Probe;
   readonly #options: ProbeOptions;
   #hanging = false;
+  /** What the log says of the last failure: one that lasts is said once. */
+  #told: string | undefined;
 
   constructor(probe: Probe, options: ProbeOptions) {
     this.probe = probe;
@@ -143,12 +145,22 @@ class Prober {
 
   async establish(): Promise<Fact<unknown>> {
     try {
-      return await this.#establish();
+      const fact = await this.#establish();
+      this.#tell(undefined);
+      return fact;
     } catch (error) {
       const message = describeError(error).slice(0, LINE_CHARS_MAX);
-      this.#options.log.warn('probe failed', { probe: this.probe.name, error: message });
+      this.#tell(message);
       return { state: 'failed', error: message };
     }
+  }
+
+  #tell(error: string | undefined): void {
+    const { log } = this.#options;
+    if (error === this.#told) return;
+    if (error === undefined) log.info('probe works again', { probe: this.probe.name });
+    else log.warn('probe failed', { probe: this.probe.name, error });
+    this.#told = error;
   }
 
   async #establish(): Promise<Fact<unknown>> {

@@ -21,8 +21,9 @@ export function shareProbe({ shareDirectory, nodeId }: ShareTargets): Probe<'sha
   return {
     name: 'share',
     periodMs: SHARE_PERIOD_MS,
-    // fsync over a busy network takes longer than a look at /proc.
-    timeoutMs: 1_500,
+    // fsync over a busy network takes longer than a look at /proc; the start of the agent does not wait for it.
+    timeoutMs: 2_000,
+    isLate: true,
     probe: async (host) => {
       if (shareDirectory === undefined) return NOT_SET;
       const finding = await probeShare(host, { directory: shareDirectory, nodeId, lastShareId });

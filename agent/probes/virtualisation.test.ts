@@ -255,7 +255,7 @@ describe('virtualisation', () => {
   });
 
   test('fails on what is neither absence nor lack of leave', async () => {
-    expect(look({ files: { '/run/systemd/container': { code: 'EIO' } } })).rejects.toThrow('EIO');
+    await expect(look({ files: { '/run/systemd/container': { code: 'EIO' } } })).rejects.toThrow('EIO');
   });
 });
 
