@@ -180,9 +180,10 @@ test('ProbeLoop says once in the log what lasts, and that it is over', async () 
     },
   };
   await using _loop = await ProbeLoop.start({ ...base, clock, log, probes: { ...probes, disk } });
-  for (let look = 1; look < outcomes.length; look++) {
+  const lookedAtLeast = (count: number) => () => looks >= count;
+  for (let look = 2; look <= outcomes.length; look++) {
     clock.advance(30_000);
-    await waitUntil(`look ${look + 1}`, () => looks > look);
+    await waitUntil(`look ${look}`, lookedAtLeast(look));
   }
   expect(lines).toEqual(['probe failed: EIO', 'probe failed: ESTALE', 'probe works again']);
 });
