@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { tempDir } from '#test/support/temp-dir';
 /** `doctor` of the compiled binary on machines without a control plane, each made sick for real. */
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+setDefaultTimeout(60_000);
 
 test('the port is taken by another program', async () => {
   await using folder = await tempDir();

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { present } from '#agent/kit/assert';
 import { exec } from '#agent/kit/exec';
+import { readMachineId } from '#agent/worker/identity';
 import { cliCommand } from '#test/support/cli';
 import { makeQuotaGroup } from '#test/support/quota-group';
 import { doctor, untouched, type ExaminationOptions } from '#test/support/examination';
@@ -14,6 +15,7 @@ import { waitUntil } from '#test/support/wait-until';
 /** `doctor` of the compiled binary, on healthy machines and on ones that were made sick for real. */
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+setDefaultTimeout(60_000);
 const TEST_MS = 60_000;
 /** What the machine that runs the tests may truly lack. */
 const OF_THE_MACHINE = ['time-sync', 'swap', 'memory', 'disk', 'limits', 'cpu'];
@@ -169,8 +171,40 @@ describe('sick', () => {
     expect(well.check('token').summary).toContain('accepted by the control plane');
   });
 
+  test('the identity: readable by others, and of another machine', async () => {
+    const path = join(agent(0).directory, 'state/identity.json');
+    await chmod(path, 0o644);
+    const open = await doctor({
+      environment: asAgent(),
+      checks: ['identity'],
+      keep: 'identity-readable-by-others',
+    });
+    expect(open.check('identity')).toMatchObject({
+      state: 'warn',
+      summary: 'others can read the key of this node (mode 0644)',
+    });
+    await exec((open.check('identity').fix ?? '').split(' '), { timeoutMs: 5_000 });
+    expect((await doctor({ environment: asAgent(), checks: ['identity'] })).state).toBe('ok');
+
+    const text = await readFile(path, 'utf8');
+    if (readMachineId() === null) return console.log('skipped: a copied identity: no /etc/machine-id');
+    await writeFile(path, text.replace(/"machine": "[^"]*"/, '"machine": "of another one"'));
+    const copied = await doctor({
+      environment: asAgent(),
+      checks: ['identity'],
+      keep: 'identity-of-another-machine',
+    });
+    await writeFile(path, text);
+    expect(copied.check('identity').state).toBe('warn');
+    expect(copied.check('identity').summary).toStartWith('the identity was made on another machine');
+    expect(copied.check('identity').fix).toContain('restart the agent');
+    expect((await doctor({ environment: asAgent(), checks: ['identity'] })).state).toBe('ok');
+  });
+
   test('the schema has drifted', async () => {
-    await fleet.sql('drop index lease_until; alter table node add column foo text');
+    // One at a time: a lock on both tables would wait for work that goes on, and that for it.
+    await fleet.sql('drop index lease_until');
+    await fleet.sql('alter table node add column foo text');
     const sick = await doctor({ environment: asAgent(), keep: 'schema-drift' });
     const { state, summary, fix, derivation } = sick.check('schema');
     expect(state).toBe('bad');
