@@ -17,6 +17,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
 export function helpLayout(columns: number | undefined): Partial<Help> {
   return {
     helpWidth: Math.min(columns ?? WIDTH_MAX, WIDTH_MAX),
+    minWidthToWrap: 20,
     subcommandTerm: (command: CommandUnknownOpts) => command.name(),
     optionDescription: described,
     argumentDescription: described,

@@ -42,7 +42,10 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
       for (const line of page.lines) {
         const mark = line.stream === 'system' ? output.style.dim('·') : ' ';
         if (output.json) shell.stdout.write(`${JSON.stringify(line)}\n`);
-        else output.line(`${output.style.dim(printable(line.worker_name))} ${mark} ${printable(line.line)}`);
+        else {
+          const who = `${timeOf(line.at, shell.clock.nowMs())} ${printable(line.worker_name)}`;
+          output.line(printable(line.line), `${output.style.dim(who)} ${mark} `);
+        }
       }
       cursor = page.cursor;
       isFull = page.lines.length === PAGE_LINES;
@@ -55,3 +58,11 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
     shell.signal.throwIfAborted();
   }
 }
+
+/** The time of day in UTC, with the date of what is older than a day. */
+function timeOf(at: string, nowMs: number): string {
+  const text = new Date(at).toISOString().replace('T', ' ').slice(0, 19);
+  return nowMs - Date.parse(at) < DAY_MS ? text.slice(11) : text;
+}
+
+const DAY_MS = 86_400_000;
