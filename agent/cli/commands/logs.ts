@@ -1,5 +1,6 @@
 import { isTerminal } from '#agent/contract/operation';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { OPERATION_ARGUMENT, operationIdOf } from '#agent/cli/operation-id';
 import { openSession, type Session } from '#agent/cli/session';
 import { printable } from '#agent/cli/text';
 
@@ -12,10 +13,11 @@ export const logsCommand: CliCommand = {
     clientCommand('logs')
       .summary('What the processes of an operation printed')
       .description('What the processes of an operation printed; of a sweep, of all its batches')
-      .argument('<id>', 'id of an operation')
+      .argument('<id>', OPERATION_ARGUMENT)
       .option('-f, --follow', 'go on until the operation is over')
-      .action(async (id, { follow, ...flags }) => {
-        await printLogs(openSession(shell, flags), id, follow ?? false);
+      .action(async (given, { follow, ...flags }) => {
+        const session = openSession(shell, flags);
+        await printLogs(session, await operationIdOf(session, given), follow ?? false);
       })
       .addHelpText(
         'after',
