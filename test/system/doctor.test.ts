@@ -275,13 +275,10 @@ describe('sick in a world of its own', () => {
   test.skipIf(library === undefined)(
     'the clock of the control plane is off',
     async () => {
+      const skew = { LD_PRELOAD: library ?? '', FAKETIME: '+8s', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
       await using skewed = await Fleet.start({
         agents: 0,
-        controlEnvironment: {
-          LD_PRELOAD: library ?? '',
-          FAKETIME: '+8s',
-          FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        },
+        controlEnvironment: skew,
       });
       const environment = { ...skewed.control.environment, LD_PRELOAD: undefined, KTRDR_ROLE: 'control' };
       const sick = await doctor({ environment, keep: 'clock-skewed' });
@@ -290,6 +287,9 @@ describe('sick in a world of its own', () => {
         /^the control plane's clock is [78]\.\d s ahead of this machine's$/,
       );
       expect(sick.check('clock').fix).toMatch(/timedatectl set-ntp true|chronyc makestep|NTP client/);
+      // Set alike, as the fix would, they agree.
+      const well = await doctor({ environment: { ...environment, ...skew }, checks: ['clock'] });
+      expect(well.check('clock').state).toBe('ok');
       // Its database has the right time.
       expect(sick.check('database').summary).toMatch(/clock is [78]\.\d s behind that of the control plane/);
       await skewed.stop();

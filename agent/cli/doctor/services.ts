@@ -1,7 +1,7 @@
 import { ROLES, type Role } from '#agent/contract/settings';
 import type { LoadedSettings } from '#agent/daemon/settings';
 import type { Fleet } from '#agent/cli/dev/fleet-file';
-import { findHolder, type Holder, type Listener } from './listeners';
+import type { Holder, Listener } from './listeners';
 import { askLocally, type LocalAnswer } from './local-answer';
 import { settingsOfProcess } from './running-settings';
 
@@ -35,6 +35,8 @@ export interface Surroundings {
   settings: LoadedSettings;
   fleet: Fleet | undefined;
   listeners: readonly Listener[] | null;
+  /** By inode of the listening socket. */
+  holders: ReadonlyMap<string, Holder>;
   /** Of this process. */
   uid: number;
   signal: AbortSignal;
@@ -63,12 +65,10 @@ export async function findServices(surroundings: Surroundings): Promise<Service[
 const KINDS: Readonly<Record<Role, LocalAnswer['kind']>> = { control: 'control', worker: 'agent' };
 
 async function look(planned: Planned, surroundings: Surroundings): Promise<Service> {
-  const { settings, fleet, listeners, signal, uid } = surroundings;
+  const { settings, fleet, listeners, holders, signal, uid } = surroundings;
   const listener = listeners?.find(({ port }) => port === planned.port);
-  const [answer, holder] = await Promise.all([
-    askLocally(planned, signal),
-    listener === undefined ? undefined : findHolder(listener.inode, signal),
-  ]);
+  const holder = listener && holders.get(listener.inode);
+  const answer = await askLocally(planned, signal);
   const isRunning = answer.kind === KINDS[planned.role];
   const service = { ...planned, answer, isRunning, listener, holder };
   if (!isRunning) return { ...service, settings };
