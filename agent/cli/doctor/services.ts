@@ -7,8 +7,10 @@ import { settingsOfProcess } from './running-settings';
 
 /** A role that this machine has, by its settings, by a fleet of `dev up`, or because it answers here. */
 export interface Service {
-  /** "agent" and "control plane", or the member's name in a fleet. */
+  /** "the agent" and "the control plane", or the member's name in a fleet. */
   name: string;
+  /** The command that starts it. */
+  startCommand: string;
   role: Role;
   host: string;
   port: number;
@@ -42,7 +44,7 @@ export interface Surroundings {
   signal: AbortSignal;
 }
 
-type Planned = Pick<Service, 'name' | 'role' | 'host' | 'port' | 'portSetting'> & {
+type Planned = Pick<Service, 'name' | 'startCommand' | 'role' | 'host' | 'port' | 'portSetting'> & {
   directories: Directories;
 };
 
@@ -84,7 +86,8 @@ function ofRole(settings: LoadedSettings, role: Role): Planned {
   const directories = directoriesOf(settings);
   return role === 'control'
     ? {
-        name: 'control plane',
+        name: 'the control plane',
+        startCommand: 'ktrdr-agent run --role control',
         role,
         host: values.api_host,
         port: values.api_port,
@@ -92,7 +95,8 @@ function ofRole(settings: LoadedSettings, role: Role): Planned {
         directories,
       }
     : {
-        name: 'agent',
+        name: 'the agent',
+        startCommand: 'ktrdr-agent run --role worker',
         role,
         host: values.worker_host,
         port: values.worker_port,
@@ -108,6 +112,7 @@ function directoriesOf({ values }: LoadedSettings): Directories {
 function ofFleet(fleet: Fleet): Planned[] {
   return fleet.members.map(({ name, role, port, ...member }) => ({
     name,
+    startCommand: 'ktrdr-agent dev up',
     role,
     host: '127.0.0.1',
     port,

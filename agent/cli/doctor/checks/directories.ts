@@ -55,7 +55,7 @@ async function judge(use: Use, { patient, mounts }: { patient: Patient; mounts: 
   if (found === 'ENOENT') return await judgeParent(use, patient);
   if (typeof found === 'string') {
     return broken(`${path} (${setting}) cannot be looked at: ${found}`, {
-      fix: `run doctor as the user of the ${service.name}, or correct the mode of what is above ${path}`,
+      fix: `run doctor as the user of ${service.name}, or correct the mode of what is above ${path}`,
     });
   }
   if (!found.isDirectory()) {
@@ -93,7 +93,7 @@ function unwritable({ path, setting, service, owner }: Use, problem: string): Fi
   const fix = problem.includes('read-only')
     ? `mount -o remount,rw the filesystem of ${path}, or set ${setting} to another directory`
     : `install -d -o ${owner} ${path}, or set ${setting} to a directory that user ${owner} may write`;
-  return broken(`the ${service.name} cannot use ${path} (${setting}): ${problem}`, { fix });
+  return broken(`${service.name} cannot use ${path} (${setting}): ${problem}`, { fix });
 }
 
 /** Null when it can. As the user itself by a probe file, for another by owner and mode. */

@@ -25,7 +25,7 @@ async function checkPostgres(patient: Patient): Promise<Finding> {
 }
 
 async function judgeServer(
-  { isRunning }: Service,
+  { isRunning, startCommand }: Service,
   { host, uid, stateDir }: Patient & { stateDir: string },
 ): Promise<Finding> {
   const data = join(stateDir, 'postgres');
@@ -63,7 +63,7 @@ async function judgeServer(
   );
   if (!isRunning) {
     return warning(`PostgreSQL (pid ${process.pid}) runs without its control plane`, {
-      fix: 'ktrdr-agent run --role control: it takes the server over',
+      fix: `${startCommand}: it takes the server over`,
       derivation,
     });
   }
