@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '#agent/kit/error';
+import { errorCode, Fault, isFaultCode } from '#agent/kit/error';
 import { systemHost, type HostReader } from './host';
 
 /** What of a machine is not a file: the optional `host.json` of a recording. */
@@ -21,6 +21,14 @@ export const recordedSchema = z.strictObject({
     .default({}),
   /** "readText /path", "run a command" → code of the error that came instead of an answer. */
   errors: z.record(z.string(), z.string()).default({}),
+  /** Settings that the machine's probes were given and that change what they read. */
+  targets: z
+    .strictObject({
+      gpuLibraryDirectory: z.string().optional(),
+      libraryDirectory: z.string().optional(),
+      onnxruntimeDirectory: z.string().optional(),
+    })
+    .default({}),
 });
 export type Recorded = z.infer<typeof recordedSchema>;
 
@@ -31,11 +39,13 @@ const spaces = z.record(z.string(), z.strictObject({ totalBytes: z.int(), availa
  * filesystems, `host.json` for the rest.
  */
 export async function recordedHost(directory: string): Promise<HostReader> {
-  const recorded = recordedSchema.parse(await readJson(join(directory, 'host.json')));
+  const recorded = await readRecorded(directory);
   const answer = <T>(question: string, known: () => T | Promise<T>): Promise<T> => {
     const code = recorded.errors[question];
     if (code === undefined) return Promise.resolve(known());
-    return Promise.reject(Object.assign(new Error(`${code}: ${question}`), { code }));
+    const message = `Cannot ${question}: ${code}`;
+    const fault = isFaultCode(code) ? new Fault(code, message) : Object.assign(new Error(message), { code });
+    return Promise.reject(fault);
   };
   return {
     platform: recorded.platform,
@@ -56,6 +66,10 @@ export async function recordedHost(directory: string): Promise<HostReader> {
     interfaces: () => recorded.interfaces as NodeJS.Dict<NetworkInterfaceInfo[]>,
     run: (argv) => answer(`run ${argv.join(' ')}`, () => recorded.commands[argv.join(' ')] ?? null),
   };
+}
+
+export async function readRecorded(directory: string): Promise<Recorded> {
+  return recordedSchema.parse(await readJson(join(directory, 'host.json')));
 }
 
 /** A machine on which there is nothing to be found, for tests to add to. */

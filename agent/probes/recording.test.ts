@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces, hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#agent/kit/clock';
+import { Fault } from '#agent/kit/error';
 import { silentLog } from '#agent/kit/log';
 import { tempDir } from '#test/support/temp-dir';
 import type { HostReader } from './host';
@@ -56,6 +57,29 @@ test('recordHost() keeps the answers, refusals too, and none of what identifies'
     'sdb1',
   ])
     expect(everything).not.toContain(secret);
+});
+
+test('recordHost() keeps where libraries are, and a driver that does not answer', async () => {
+  await using temp = await tempDir();
+  const directory = join(temp.path, 'recording');
+  const hanging: HostReader = {
+    ...made,
+    list: (path) => Promise.resolve(path === '/home/karl/onnx' ? ['libonnxruntime.so.1.30.0'] : null),
+    run: ([program = '']) =>
+      program === 'ktrdr-agent'
+        ? Promise.reject(new Fault('timeout', 'Cannot run ktrdr-agent: no end after 8 s'))
+        : Promise.resolve(null),
+  };
+  const libraries = { gpuLibraryDirectory: '/home/karl/nvidia', onnxruntimeDirectory: '/home/karl/onnx' };
+  const replayed = await recordHost(directory, {
+    ...base,
+    targets: { ...targets, ...libraries },
+    host: hanging,
+  });
+  expect(replayed.software).toMatchObject({
+    value: { items: [{ name: 'onnxruntime', path: '/home/user/onnx/libonnxruntime.so.1.30.0' }] },
+  });
+  expect(JSON.stringify(replayed.nvidia)).toContain('does not answer');
 });
 
 test('recordHost() refuses a folder that holds something', async () => {

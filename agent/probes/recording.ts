@@ -9,7 +9,7 @@ import type { ExecResult } from '#agent/kit/exec';
 import type { Log } from '#agent/kit/log';
 import { systemHost, type FilesystemSpace, type HostReader } from './host';
 import { readLoad } from './load';
-import { recordedHost, type Recorded } from './recorded-host';
+import { readRecorded, recordedHost, type Recorded } from './recorded-host';
 import { Redactor, type Identity } from './redact';
 import { allProbes, type ProbeTargets } from './registry';
 import { probeOnce } from './run';
@@ -39,12 +39,13 @@ export async function recordHost(directory: string, options: RecordOptions): Pro
   await makeEmptyDirectory(directory);
   const recorder = new Recorder(options.host ?? systemHost);
   const { stateDirectory, cacheDirectory } = options.targets;
+  const libraries = librariesOf(options.targets);
   // The share, other servers and custom commands are not this machine, and their names the owner's business.
-  const probes = allProbes({ stateDirectory, cacheDirectory });
+  const probes = allProbes({ stateDirectory, cacheDirectory, ...libraries });
   const looking = { ...options, timeoutMs: RECORD_TIMEOUT_MS };
   await probeOnce({ ...looking, probes, host: recorder.host });
   await readLoad(recorder.host);
-  await recorder.write(directory, identityOf(options.targets));
+  await recorder.write(directory, { identity: identityOf(options.targets), targets: libraries });
   const replayed = await replay(directory, looking);
   await writeJson(join(directory, 'expected.json'), replayed);
   return replayed;
@@ -52,8 +53,8 @@ export async function recordHost(directory: string, options: RecordOptions): Pro
 
 /** What the probes say of a recording. */
 export async function replay(directory: string, options: { clock: Clock; log: Log }): Promise<Replay> {
-  const host = await recordedHost(directory);
-  const probes = allProbes(RECORDED_TARGETS);
+  const [host, { targets }] = await Promise.all([recordedHost(directory), readRecorded(directory)]);
+  const probes = allProbes({ ...RECORDED_TARGETS, ...targets });
   const clock = { ...options.clock, nowMs: () => 0 };
   const facts = await probeOnce({ probes, host, clock, log: options.log, timeoutMs: RECORD_TIMEOUT_MS });
   return { ...facts, load: await readLoad(host) };
@@ -97,7 +98,10 @@ class Recorder {
     };
   }
 
-  async write(directory: string, identity: Identity): Promise<void> {
+  async write(
+    directory: string,
+    { identity, targets }: { identity: Identity; targets: Recorded['targets'] },
+  ): Promise<void> {
     const redactor = new Redactor(identity, this.#interfaces);
     const shorten = (path: string): string => redactor.text(path);
     // Sorted, so that stand-ins are numbered alike in every recording of one machine.
@@ -121,6 +125,7 @@ class Recorder {
         stderr: redactor.text(stderr),
       })),
       errors: map(this.#errors, (code) => code),
+      targets: Object.fromEntries(Object.entries(targets).map(([name, path]) => [name, shorten(path ?? '')])),
     };
     await writeJson(join(directory, 'host.json'), recorded);
     await writeJson(
@@ -145,6 +150,16 @@ class Recorder {
       throw error;
     }
   }
+}
+
+/** Those that are set. */
+function librariesOf(targets: ProbeTargets): Recorded['targets'] {
+  const { gpuLibraryDirectory, libraryDirectory, onnxruntimeDirectory } = targets;
+  return {
+    ...(gpuLibraryDirectory === undefined ? {} : { gpuLibraryDirectory }),
+    ...(libraryDirectory === undefined ? {} : { libraryDirectory }),
+    ...(onnxruntimeDirectory === undefined ? {} : { onnxruntimeDirectory }),
+  };
 }
 
 function identityOf(targets: ProbeTargets): Identity {

@@ -98,7 +98,7 @@ describe('commands', () => {
     expect(performance.now() - startMs).toBeLessThan(COMMAND_TIMEOUT_MS + 2_000);
     expect(items.map((item) => item.name)).toEqual(['works']);
     expect(derivation).toContain('no fails: sh ended with 3: no licence');
-    expect(derivation.join('\n')).toMatch(/no hangs: Cannot run sh -c sleep 60: no end after 2 s/);
+    expect(derivation).toContain('no hangs: sh did not end within 2 s');
     expect(derivation).toContain('no missing: there is no ktrdr-no-such-program');
     expect(derivation).toContain('no mute: sh printed nothing');
   });

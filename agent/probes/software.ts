@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { SoftwareCapability, SoftwareItem } from '#agent/contract/host-capabilities';
-import { describeError } from '#agent/kit/error';
+import { describeError, errorCode } from '#agent/kit/error';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 
@@ -194,7 +194,10 @@ async function lookByCommand(host: HostReader, name: string, { argv, read }: Com
     const where = path ?? (program.startsWith('/') ? program : null);
     return { item: { ...item, path: where }, line: `${name} ${version} (${where ?? program})` };
   } catch (error) {
-    return absent(describeError(error));
+    const isSlow = errorCode(error) === 'timeout';
+    return absent(
+      isSlow ? `${program} did not end within ${COMMAND_TIMEOUT_MS / 1000} s` : describeError(error),
+    );
   }
 }
 
