@@ -122,7 +122,7 @@ function affinityCores(status: string, machine: MachineCores): { cores: number; 
   if (allowed === null || allowed.size === 0) {
     return { cores: machine.cores, line: 'affinity not known (no Cpus_allowed_list in /proc/self/status)' };
   }
-  // The mask may name possible cores that are not online.
+  // Cpusets of either version act through this mask too. It may name possible cores that are not online.
   const cores = machine.online === null ? allowed.size : allowed.intersection(machine.online).size;
   const of = Math.max(machine.online?.size ?? machine.cores, cores);
   return {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test';
+import type { CapabilityName } from '#agent/contract/capability';
 import { parseMemberships, parseMounts, readCgroupChain } from './cgroup';
-import { parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from './cpu';
+import { cpuProbe, parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from './cpu';
 import { parseLoadavg } from './load';
-import { parseLimit, parseMeminfo } from './memory';
+import { memoryProbe, parseLimit, parseMeminfo } from './memory';
+import type { Probe } from './probe';
 import { emptyHost } from './recorded-host';
 
 describe('cpu', () => {
@@ -78,6 +80,41 @@ describe('memory', () => {
 });
 
 describe('control groups', () => {
+  const memoryOfVersion1 = {
+    '/proc/self/cgroup': '4:memory:/\n1:cpu:/\n0::/\n',
+    '/proc/self/mountinfo': '35 25 0:30 / /cg rw - cgroup cgroup rw,memory\n',
+    '/proc/cpuinfo': 'processor\t: 0\n',
+    '/proc/meminfo': 'MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\n',
+    '/cg/memory.limit_in_bytes': '9223372036854771712\n',
+    '/cg/memory.usage_in_bytes': '1048576\n',
+  };
+
+  test('version 1 shows a limit of memory that is set above the namespace', async () => {
+    const stat = 'hierarchical_memory_limit 536870912\ntotal_inactive_file 524288\n';
+    const { value, derivation } = await present(memoryProbe, {
+      ...memoryOfVersion1,
+      '/cg/memory.stat': stat,
+    });
+    expect(value).toMatchObject({
+      limitBytes: 2 ** 29,
+      usableBytes: 2 ** 29,
+      availableBytes: 2 ** 29 - 2 ** 19,
+    });
+    expect(derivation.join()).toContain('limit 0.5 GiB (hierarchical_memory_limit 536870912 at /)');
+  });
+
+  test('version 1 without any limit has none, whatever its statistics call huge', async () => {
+    const stat = 'hierarchical_memory_limit 9223372036854771712\n';
+    const { value } = await present(memoryProbe, { ...memoryOfVersion1, '/cg/memory.stat': stat });
+    expect(value).toMatchObject({ limitBytes: null, usableBytes: 2 ** 33 });
+  });
+
+  test('a controller that is in use and not mounted is not taken for one without limits', async () => {
+    const { value, derivation } = await present(cpuProbe, memoryOfVersion1);
+    expect(value).toMatchObject({ quotaCores: null });
+    expect(derivation.join()).toContain('quota not known (version 1 of the cpu control groups is in use');
+  });
+
   test('parseMounts() skips optional fields, unescapes, and passes over broken lines', () => {
     const text = [
       '36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue',
@@ -119,6 +156,13 @@ describe('control groups', () => {
     expect(await readCgroupChain(hostWith(null, '/'), 'cpu')).toBeNull();
   });
 });
+
+async function present<Name extends CapabilityName>(probe: Probe<Name>, files: Record<string, string>) {
+  const readText = (path: string) => Promise.resolve(files[path] ?? null);
+  const finding = await probe.probe({ ...emptyHost, readText });
+  if (finding.state !== 'present') throw new Error(finding.reason);
+  return finding;
+}
 
 function hostWith(cgroup: string | null, root: string) {
   const files: Record<string, string | null> = {
