@@ -9,6 +9,7 @@ import { tempDir } from '#test/support/temp-dir';
 import type { HostReader } from './host';
 import { emptyHost, recordedHost } from './recorded-host';
 import { recordHost } from './recording';
+import { Redactor } from './redact';
 import { probeOnce } from './run';
 import { allProbes } from './registry';
 
@@ -57,6 +58,38 @@ test('recordHost() keeps the answers, refusals too, and none of what identifies'
     'sdb1',
   ])
     expect(everything).not.toContain(secret);
+});
+
+test('Redactor replaces whole words, and the same original by the same stand-in', () => {
+  const identity = {
+    hostname: 'lena-pc.example.com',
+    userName: 'lena',
+    homeDirectory: '/srv/people/lena',
+    servers: ['tws.example.com'],
+    directories: { '/data/k': '/var/lib/ktrdr-agent' },
+  };
+  const info = { netmask: '', family: 'IPv4' as const, internal: false, cidr: null };
+  const addresses = ['198.51.100.7', '192.168.1.5', 'fe80::9cd7:1aff:fe02:3'];
+  const interfaces = { eth0: addresses.map((address) => ({ ...info, address, mac: '9e:d7:1a:02:00:03' })) };
+  const redactor = new Redactor(identity, interfaces);
+  const table: Array<[string, string]> = [
+    ['lena-pc and lena-pc.example.com', 'node and node'],
+    ['of lena, not of helena or lena-2', 'of user, not of helena or lena-2'],
+    ['/srv/people/lena/x /data/k/y', '/home/user/x /var/lib/ktrdr-agent/y'],
+    ['at tws.example.com:4002', 'at server-1:4002'],
+    ['9e:d7:1a:02:00:03 9E:D7:1A:02:00:03', '02:00:00:00:00:01 02:00:00:00:00:01'],
+    ['198.51.100.7 198.51.100.77 192.168.1.5', '203.0.113.1 198.51.100.77 192.168.1.5'],
+    ['[fe80::9cd7:1aff:fe02:3]:80', '[fe80::2]:80'],
+    ['GPU-2F4A9b0c-1111-2222-3333-444455556666', 'GPU-00000000-0000-0000-0000-000000000001'],
+    ['limit 9223372036854771712 mask 00000001ffffffff', 'limit 9223372036854771712 mask 00000001ffffffff'],
+    ['  Serial Number (system): C02XK1', '  Serial Number (system): redacted'],
+    ['{"serial_number": "C02XK1"}', '{"serial_number": "redacted"}'],
+  ];
+  for (const [original, redacted] of table) expect(redactor.text(original)).toBe(redacted);
+  const environment = 'PATH=/bin\0container=lxc\0API_TOKEN=x\0';
+  expect(redactor.file('/proc/1/environ', environment)).toBe('container=lxc\0');
+  expect(redactor.file('/sys/block/sda/device/wwid', 'naa.5000c500a1b2c3d4\n')).toBe('serial-1\n');
+  expect(redactor.file('/sys/block/sdb/device/wwid', 'naa.5000c500a1b2c3d5\n')).toBe('serial-2\n');
 });
 
 test('recordHost() keeps where libraries are, and a driver that does not answer', async () => {

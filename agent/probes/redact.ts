@@ -45,7 +45,10 @@ export class Redactor {
     text = replaceWord(text, hostname, 'node');
     text = replaceWord(text, hostname.split('.', 1)[0] ?? '', 'node');
     text = replaceWord(text, userName, 'user');
-    for (const address of this.#addresses) text = text.replaceAll(address, this.address(address));
+    for (const address of this.#addresses) {
+      const whole = new RegExp(`(?<![\\w:.])${RegExp.escape(address)}(?![\\w:])`, 'g');
+      text = text.replaceAll(whole, this.address(address));
+    }
     text = text.replaceAll(MAC, (mac) => this.mac(mac));
     text = text.replaceAll(UUID, (uuid) => this.#digits('uuid', uuid));
     text = text.replaceAll(LONG_ID, (id) => this.#digits('id', id));
