@@ -9,18 +9,21 @@ import { printable } from './text';
 /** Narrower terminals have no room for a remark beside the rest. */
 const REMARK_COLUMNS_MIN = 120;
 const REMARKS_MAX = 8;
+/** "sma_cross SPX 1d": worth more than the agent. */
+const SUBJECT_WIDTH = 16;
 
 /** One line an operation; what waits, or failed, says why: beside it, or below the table. */
 export function showOperations(output: Output, operations: readonly Operation[], nowMs: number): void {
+  const isNarrow = (output.columns ?? 80) < 80;
   const isWide = (output.columns ?? REMARK_COLUMNS_MIN) >= REMARK_COLUMNS_MIN;
   const columns: Array<Column<Operation>> = [
     { header: 'OPERATION', cell: ({ operation_id }) => operation_id },
     {
       header: 'STATUS',
-      cell: statusOf,
+      cell: (operation) => (isNarrow ? operation.status : statusOf(operation)),
       paint: (text, { status }) => text.replace(status, paintState(output.style, status)),
     },
-    { header: 'WHAT', cell: (operation) => subjectOf(operation), widthMin: 8 },
+    { header: 'WHAT', cell: (operation) => subjectOf(operation), widthMin: isNarrow ? 8 : SUBJECT_WIDTH },
     { header: 'CREATED', cell: ({ created_at }) => ageOf(created_at, nowMs), align: 'right', optional: true },
     {
       header: 'AGENT',
