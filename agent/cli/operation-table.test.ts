@@ -34,11 +34,7 @@ function operation(changes: Partial<Operation> = {}): Operation {
 }
 
 const NOW_MS = Date.parse('2026-02-01T00:20:00Z');
-const waiting = operation({
-  status: 'pending',
-  progress: operation({}).progress,
-  waiting_reason: 'all are busy',
-});
+const waiting = operation({ status: 'pending', waiting_reason: 'all are busy' });
 
 function shown(columns: number | undefined, operations: Operation[]): string[] {
   const shell = capturedShell(columns === undefined ? {} : { columns });
@@ -49,7 +45,8 @@ function shown(columns: number | undefined, operations: Operation[]): string[] {
 test.each([60, 80, 120])('at %p columns the id is whole and nothing is too long', (columns) => {
   const lines = shown(columns, [operation(), waiting]);
   for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
-  expect(lines[1]).toStartWith('op_backtesting_20260131_235959_1a2b3c4d  running 42 %');
+  expect(lines[1]).toStartWith('op_backtesting_20260131_235959_1a2b3c4d  running');
+  if (columns >= 80) expect(lines[1]).toContain('running 42 %');
 });
 
 test('at 80 columns what it is about is whole, too', () => {
