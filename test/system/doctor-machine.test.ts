@@ -61,6 +61,21 @@ test('the disk is nearly full', async () => {
   expect(well.check('disk').state).not.toBe('bad');
 });
 
+test('the cache is mounted noexec, where the database server is unpacked', async () => {
+  if (await smallDiskMissing('a disk that is mounted noexec')) return;
+  await using disk = await smallDisk(8);
+  await using folder = await tempDir();
+  await exec(['mount', '-o', 'remount,noexec', disk.path], { timeoutMs: 5_000 });
+  const own = { KTRDR_ROLE: 'control', API_PORT: String(await freePort()), KTRDR_CACHE_DIR: disk.path };
+  const environment = await untouched(folder.path, own);
+  const sick = await doctor({ environment, keep: 'cache-mounted-noexec' });
+  expect(sick.check('directories').state).toBe('bad');
+  expect(sick.check('directories').summary).toContain(`${disk.path} is mounted noexec`);
+  const [remount = ''] = (sick.check('directories').fix ?? '').split(', or set');
+  expect((await exec(remount.split(' '), { timeoutMs: 5_000 })).code).toBe(0);
+  expect((await doctor({ environment })).check('directories').state).toBe('ok');
+});
+
 test('settings: a key that is none, and a value that cannot be used, both told', async () => {
   await using folder = await tempDir();
   const environment = await untouched(folder.path, { KTRDR_LEASE: 'soon' });

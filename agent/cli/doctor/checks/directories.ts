@@ -3,7 +3,6 @@ import { access, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { errorCode } from '#agent/kit/error';
-import { readMounts, type Mount } from '#agent/probes/cgroup';
 import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
@@ -26,10 +25,10 @@ interface Use {
 
 async function checkDirectories(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');
-  const mounts = await readMounts(patient.host);
+  const mountinfo = (await patient.host.readText('/proc/self/mountinfo')) ?? '';
   const uses = (await patient.services()).flatMap((service) => usesOf(service, patient.uid));
   if (uses.length === 0) return skipped('only the user of the service knows its directories');
-  const findings = await Promise.all(uses.map((use) => judge(use, { patient, mounts })));
+  const findings = await Promise.all(uses.map((use) => judge(use, { patient, mountinfo })));
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
   const missing = findings.filter(({ summary }) => summary.includes('will be made')).length;
@@ -49,7 +48,10 @@ function usesOf(service: Service, uid: number): Use[] {
   ];
 }
 
-async function judge(use: Use, { patient, mounts }: { patient: Patient; mounts: Mount[] }): Promise<Finding> {
+async function judge(
+  use: Use,
+  { patient, mountinfo }: { patient: Patient; mountinfo: string },
+): Promise<Finding> {
   const { path, setting, service } = use;
   const found = await stat(path).catch((error: unknown) => errorCode(error) ?? 'it failed');
   if (found === 'ENOENT') return await judgeParent(use, patient);
@@ -62,7 +64,7 @@ async function judge(use: Use, { patient, mounts }: { patient: Patient; mounts: 
     return broken(`${path} is a file`, { fix: `remove it, or set ${setting} to a directory` });
   }
   const problem = await whyNotWritable(path, { owner: use.owner, uid: patient.uid });
-  const mount = mountOf(path, mounts);
+  const mount = mountOf(path, mountinfo);
   const line = `${path} (${setting}) on ${mount?.type ?? 'an unknown filesystem'}`;
   if (problem !== null) return unwritable(use, problem);
   if (setting === 'cache_dir' && service.role === 'control' && mount?.options.includes('noexec') === true) {
@@ -141,11 +143,26 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The mount that holds a path: the longest mount point above it, of equal ones the last. */
-function mountOf(path: string, mounts: Mount[]): (Mount & { options: string[] }) | undefined {
-  const above = mounts.filter(
-    ({ mountPoint }) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`),
-  );
-  const [mount] = above.toSorted((left, right) => right.mountPoint.length - left.mountPoint.length);
-  return mount === undefined ? undefined : { ...mount, options: mount.superOptions };
+interface HoldingMount {
+  mountPoint: string;
+  type: string;
+  options: string[];
+}
+
+/**
+ * The mount that holds a path: the longest mount point above it, of equal ones the last. Of a line of
+ * /proc/self/mountinfo (proc_pid_mountinfo(5)) these are fields 5, 6 and the first behind the hyphen.
+ */
+export function mountOf(path: string, mountinfo: string): HoldingMount | undefined {
+  let holding: HoldingMount | undefined;
+  for (const line of mountinfo.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ', 2);
+    const [, , , , mountPoint = '', options = ''] = before.split(' ');
+    const [type = ''] = after.split(' ');
+    const isAbove = mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`);
+    if (mountPoint === '' || !isAbove) continue;
+    if (holding !== undefined && mountPoint.length < holding.mountPoint.length) continue;
+    holding = { mountPoint, type, options: options.split(',') };
+  }
+  return holding;
 }
