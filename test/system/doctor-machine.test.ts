@@ -46,6 +46,25 @@ test('the state directory cannot be written', async () => {
   expect((await doctor({ environment, ...user })).check('directories').state).toBe('ok');
 });
 
+test.skipIf(!isRoot)('root starts the control plane where its user may not go', async () => {
+  await using folder = await tempDir();
+  const home = join(folder.path, 'home');
+  await mkdir(home, { mode: 0o700 });
+  const environment = {
+    ...(await untouched(folder.path, { KTRDR_ROLE: 'control', API_PORT: String(await freePort()) })),
+    KTRDR_STATE_DIR: join(home, 'state'),
+    KTRDR_RUN_AS: 'nobody',
+  };
+  const sick = await doctor({ environment, keep: 'control-plane-may-not-enter' });
+  expect(sick.check('directories').state).toBe('bad');
+  expect(sick.check('directories').summary).toBe(
+    `the control plane becomes user ${NOBODY}, who may not enter ${home}`,
+  );
+  const [command = ''] = (sick.check('directories').fix ?? '').split(', or set');
+  await exec(command.split(' '), { timeoutMs: 5_000 });
+  expect((await doctor({ environment })).check('directories').state).toBe('ok');
+});
+
 test('the disk is nearly full', async () => {
   if (await smallDiskMissing('a disk that is nearly full')) return;
   await using disk = await smallDisk(8);

@@ -3,6 +3,7 @@ import { access, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { errorCode } from '#agent/kit/error';
+import { lookupUser } from '#agent/kit/process';
 import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
@@ -28,7 +29,9 @@ async function checkDirectories(patient: Patient): Promise<Finding> {
   const mountinfo = (await patient.host.readText('/proc/self/mountinfo')) ?? '';
   const uses = (await patient.services()).flatMap((service) => usesOf(service, patient.uid));
   if (uses.length === 0) return skipped('only the user of the service knows its directories');
-  const findings = await Promise.all(uses.map((use) => judge(use, { patient, mountinfo })));
+  const findings = await Promise.all(
+    uses.map(async (use) => (await judgeWay(use, patient)) ?? (await judge(use, { patient, mountinfo }))),
+  );
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
   const missing = findings.filter(({ summary }) => summary.includes('will be made')).length;
@@ -47,6 +50,38 @@ function usesOf(service: Service, uid: number): Use[] {
     { path: directories.cacheDir, setting: 'cache_dir', service, owner },
   ];
 }
+
+/**
+ * A control plane that root starts becomes run_as, and is given the directories themselves; what is
+ * above them it must be able to enter. Null when it can, or where this is not so.
+ */
+async function judgeWay(
+  { path, setting, service }: Use,
+  { uid, settings }: Patient,
+): Promise<Finding | null> {
+  if (uid !== 0 || service.role !== 'control' || service.isRunning) return null;
+  const { run_as } = settings.values;
+  const user = lookupUser(run_as) ?? lookupUser(FALLBACK_USER);
+  if (user === undefined) {
+    return broken(`root starts the control plane, and there is no user ${run_as} that it could become`, {
+      fix: `useradd --system ${run_as}, or set run_as (KTRDR_RUN_AS) to a user that exists`,
+    });
+  }
+  for (let above = dirname(path); above !== dirname(above); above = dirname(above)) {
+    const found = await stat(above).catch(() => undefined);
+    if (found === undefined) continue;
+    const { mode, uid: owner, gid } = found;
+    const mayEnter = owner === user.uid ? mode & 0o100 : gid === user.gid ? mode & 0o010 : mode & 0o001;
+    if (mayEnter !== 0) continue;
+    return broken(`the control plane becomes user ${user.uid}, who may not enter ${above}`, {
+      fix: `chmod a+x ${above}, or set ${setting} to a directory elsewhere`,
+    });
+  }
+  return null;
+}
+
+/** Where there is no user of run_as, as the control plane itself has it. */
+const FALLBACK_USER = 'nobody';
 
 async function judge(
   use: Use,
@@ -78,7 +113,9 @@ async function judge(
       derivation: [line],
     });
   }
-  return fine(line, [`${line}: written, renamed and removed a probe`]);
+  const how =
+    use.owner === patient.uid ? 'written, renamed and removed a probe' : `user ${use.owner} may write there`;
+  return fine(line, [`${line}: ${how}`]);
 }
 
 /** What is missing is made at the first start, where its parent lets us. */
