@@ -6,7 +6,7 @@ import { waitUntil } from '#test/support/wait-until';
 import type { Finding, ProbeSet } from './probe';
 import { emptyHost } from './recorded-host';
 import { allProbes } from './registry';
-import { ProbeLoop, PROBE_AGAIN_MS, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
+import { ProbeLoop, PROBE_AGAIN_MS, PROBE_LATE_MS, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
 
 const nothing: Finding<never> = { state: 'absent', reason: 'not looked for', derivation: [] };
 const probes: ProbeSet = {
@@ -150,7 +150,7 @@ test('ProbeLoop starts without a late probe, takes its fact when it comes, and e
   const software = { name: 'software' as const, periodMs: 600_000, timeoutMs: 10_000, isLate: true };
   const late: ProbeSet = { ...probes, software: { ...software, probe: () => answer.promise } };
   const starting = ProbeLoop.start({ ...base, clock, probes: late });
-  clock.advance(PROBE_TIMEOUT_MS);
+  clock.advance(PROBE_LATE_MS);
   const loop = await starting;
   expect(loop.current()).toEqual({ cpu: nothing, disk: nothing, memory: nothing });
   answer.resolve(nothing);
@@ -158,7 +158,7 @@ test('ProbeLoop starts without a late probe, takes its fact when it comes, and e
   await loop[Symbol.asyncDispose]();
   const hanging = { ...software, probe: () => Promise.withResolvers<never>().promise };
   const restarting = ProbeLoop.start({ ...base, clock, probes: { ...probes, software: hanging } });
-  clock.advance(PROBE_TIMEOUT_MS);
+  clock.advance(PROBE_LATE_MS);
   await (await restarting)[Symbol.asyncDispose]();
 });
 

@@ -13,8 +13,13 @@ import type { Log } from '#agent/kit/log';
 import type { HostReader } from './host';
 import type { Probe, ProbeSet } from './probe';
 
-/** All probes run at once, so this is also the bound of the whole: the first heartbeat waits for it. */
-export const PROBE_TIMEOUT_MS = 150;
+/**
+ * A look takes milliseconds; on a machine whose cores are all at work it may have to wait for one. All
+ * probes run at once, so this is also the bound of the whole: the first heartbeat waits for it.
+ */
+export const PROBE_TIMEOUT_MS = 1_000;
+/** The first heartbeat does not wait longer than this for what may take long, such as programs. */
+export const PROBE_LATE_MS = 150;
 /** A failed probe is tried again sooner than its period: on a busy machine it may only have been slow. */
 export const PROBE_RETRY_MS = 5_000;
 /** However often `lookAgain` asks, there is this much time between the looks of one probe. */
@@ -96,7 +101,7 @@ export class ProbeLoop implements AsyncDisposable {
   async #untilLate(probe: Probe, look: Promise<void>): Promise<void> {
     if (probe.isLate !== true) return await look;
     const done = new AbortController();
-    await Promise.race([look, this.#options.clock.sleep(PROBE_TIMEOUT_MS, done.signal)]);
+    await Promise.race([look, this.#options.clock.sleep(PROBE_LATE_MS, done.signal)]);
     done.abort();
   }
 
