@@ -9,7 +9,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Work:': ['backtest', 'sweep', 'show', 'follow', 'logs', 'cancel', 'retry'],
   'Results:': ['report', 'export'],
   'Bars and strategies:': ['data', 'strategies', 'indicators', 'validate'],
-  'Machines:': ['run', 'dev', 'drain', 'undrain'],
+  'Machines:': ['run', 'dev', 'drain', 'undrain', 'forget'],
   'This program:': ['config', 'completion', 'version', 'help'],
 };
 

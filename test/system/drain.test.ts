@@ -130,5 +130,13 @@ test('who is nobody, or several, is answered with names; without a name it is th
   });
   expect((await fleet.api('POST', `/api/v1/workers/${one.worker_id}/drain`, {})).status).toBe(422);
   expect((await fleet.api('POST', `/api/v1/workers/${'0'.repeat(32)}/undrain`, {})).status).toBe(404);
+  // Who is there is not forgotten.
+  const kept = await fleet.cli(['forget', 'agent-1']);
+  expect(kept).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`Cannot forget ${one.name}: it is there`),
+  });
+  expect((await fleet.api('DELETE', `/api/v1/workers/${one.worker_id}`)).status).toBe(409);
+  expect((await fleet.api('DELETE', `/api/v1/workers/${'0'.repeat(32)}`)).status).toBe(404);
   await fleet.stop();
 }, 120_000);

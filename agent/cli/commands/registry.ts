@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor';
 import { drainCommand } from './drain';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
+import { forgetCommand } from './forget';
 import { helpCommand } from './help';
 import { indicatorsCommand } from './indicators';
 import { logsCommand } from './logs';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CliCommand[] = [
   drainCommand,
   exportCommand,
   followCommand,
+  forgetCommand,
   helpCommand,
   indicatorsCommand,
   logsCommand,
