@@ -6,8 +6,8 @@ import { systemClock } from '#agent/kit/clock';
 import { silentLog } from '#agent/kit/log';
 import { systemHost } from './host';
 import { readLoad } from './load';
-import { recordedHost } from './recorded-host';
-import { RECORDED_TARGETS, replay } from './recording';
+import { recordedHost } from './recording/recorded-host';
+import { RECORDED_TARGETS, replay } from './recording/recording';
 import { allProbes } from './registry';
 import { probeOnce } from './run';
 

@@ -5,7 +5,7 @@ import { cpuProbe, parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from
 import { parseLoadavg } from './load';
 import { memoryProbe, parseLimit, parseMeminfo } from './memory';
 import type { Probe } from './probe';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 
 describe('cpu', () => {
   test.each([

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '#agent/kit/clock';
 import { silentLog, type Log } from '#agent/kit/log';
 import { waitUntil } from '#test/support/wait-until';
 import type { Finding, ProbeSet } from './probe';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 import { allProbes } from './registry';
 import { ProbeLoop, PROBE_AGAIN_MS, PROBE_LATE_MS, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
 

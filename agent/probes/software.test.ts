@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { softwareCommandsSchema } from '#agent/contract/software-commands';
 import { tempDir } from '#test/support/temp-dir';
 import { systemHost, type HostReader } from './host';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 import { COMMAND_TIMEOUT_MS, softwareProbe, type SoftwareTargets } from './software';
 
 const hasPython = (await systemHost.run(['python3', '--version'], { timeoutMs: 10_000 }))?.code === 0;
@@ -49,6 +49,19 @@ describe('libraries', () => {
     const { items } = await look({ libraryDirectory: join(whole.path, 'lib') });
     const path = join(whole.path, packageFolder);
     expect(items).toEqual([{ name: 'tfjs-node', version: '4.22.0', path, features: ['cpu'] }]);
+  });
+
+  test('a damaged package spoils only what is said of it', async () => {
+    await using folder = await filesIn({
+      'node_modules/@tensorflow/tfjs-node/package.json': '{"version":',
+      'libonnxruntime.so.1.30.0': '',
+    });
+    const { items, derivation } = await look({
+      libraryDirectory: folder.path,
+      onnxruntimeDirectory: folder.path,
+    });
+    expect(items).toMatchObject([{ name: 'onnxruntime', version: '1.30.0' }]);
+    expect(derivation.join('\n')).toContain('no tfjs-node: ');
   });
 
   test('nothing set and nothing there is absence, with reasons', async () => {

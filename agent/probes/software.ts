@@ -42,8 +42,8 @@ async function probeSoftware(
   targets: SoftwareTargets,
 ): Promise<Finding<SoftwareCapability>> {
   const [onnxruntime, tfjsNode, commands] = await Promise.all([
-    lookForOnnxruntime(host, targets.onnxruntimeDirectory),
-    lookForTfjsNode(host, targets.libraryDirectory),
+    orWhyNot('onnxruntime', lookForOnnxruntime(host, targets.onnxruntimeDirectory)),
+    orWhyNot('tfjs-node', lookForTfjsNode(host, targets.libraryDirectory)),
     runCommands(host, targets.softwareCommands ?? {}),
   ]);
   const looked = [onnxruntime, tfjsNode, ...commands];
@@ -51,6 +51,15 @@ async function probeSoftware(
   const items = looked.flatMap(({ item }) => (item === null ? [] : [item]));
   if (items.length === 0) return { state: 'absent', reason: 'none of it is installed', derivation };
   return { state: 'present', value: { items: items.toSorted(byName) }, derivation };
+}
+
+/** A directory that may not be read, or a damaged package, is an answer about that piece and spoils no other. */
+async function orWhyNot(name: string, look: Promise<Looked>): Promise<Looked> {
+  try {
+    return await look;
+  } catch (error) {
+    return { item: null, line: `no ${name}: ${describeError(error)}` };
+  }
 }
 
 const PROVIDER_LIBRARY = /^libonnxruntime_providers_([a-z]+)\.so$/;

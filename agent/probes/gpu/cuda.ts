@@ -4,7 +4,7 @@
  */
 import { CString, dlopen } from 'bun:ffi';
 import { describeError } from '#agent/kit/error';
-import type { AllocationReport, DriverError } from './gpu-report';
+import type { AllocationReport, DriverError } from './report';
 import { cText, normalPciAddress } from './nvml';
 
 export const CUDA_ERROR_OUT_OF_MEMORY = 2;

@@ -6,8 +6,8 @@ import {
   CUDA_ERROR_SYSTEM_DRIVER_MISMATCH,
   CUDA_ERROR_SYSTEM_NOT_READY,
 } from './cuda';
-import { CUDA_LIBRARY, NVML_LIBRARY } from './gpu-libraries';
-import type { DeviceReport, DriverError, GpuReport } from './gpu-report';
+import { CUDA_LIBRARY, NVML_LIBRARY } from './libraries';
+import type { DeviceReport, DriverError, GpuReport } from './report';
 import type { NvidiaSigns, Surroundings } from './nvidia-signs';
 import {
   NVML_COMPUTEMODE_PROHIBITED,
@@ -17,7 +17,7 @@ import {
   NVML_ERROR_NO_PERMISSION,
   NVML_ERROR_RESET_REQUIRED,
 } from './nvml';
-import type { Finding } from './probe';
+import type { Finding } from '#agent/probes/probe';
 
 /** Where a report was made: what its codes mean depends on it. */
 export interface ReportContext {

@@ -3,7 +3,7 @@ import type { NetworkInterfaceInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode, Fault, isFaultCode } from '#agent/kit/error';
-import { systemHost, type HostReader } from './host';
+import { systemHost, type HostReader } from '#agent/probes/host';
 
 /** What of a machine is not a file: the optional `host.json` of a recording. */
 export const recordedSchema = z.strictObject({

@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { dieWithParent } from '#agent/kit/process';
 import { openCuda } from './cuda';
-import { CUDA_LIBRARY, findLibrary, libraryDirectories, NVML_LIBRARY } from './gpu-libraries';
-import type { AllocationReport, DeviceReport, GpuReport } from './gpu-report';
+import { CUDA_LIBRARY, findLibrary, libraryDirectories, NVML_LIBRARY } from './libraries';
+import type { AllocationReport, DeviceReport, GpuReport } from './report';
 import { askNvml, NVML_COMPUTEMODE_PROHIBITED, type NvmlAnswer } from './nvml';
 
 /**

@@ -7,12 +7,12 @@ import type { Clock } from '#agent/kit/clock';
 import { errorCode, Fault } from '#agent/kit/error';
 import type { ExecResult } from '#agent/kit/exec';
 import type { Log } from '#agent/kit/log';
-import { systemHost, type FilesystemSpace, type HostReader } from './host';
-import { readLoad } from './load';
+import { systemHost, type FilesystemSpace, type HostReader } from '#agent/probes/host';
+import { readLoad } from '#agent/probes/load';
 import { readRecorded, recordedHost, type Recorded } from './recorded-host';
 import { Redactor, type Identity } from './redact';
-import { allProbes, type ProbeTargets } from './registry';
-import { probeOnce } from './run';
+import { allProbes, type ProbeTargets } from '#agent/probes/registry';
+import { probeOnce } from '#agent/probes/run';
 
 /** Where a recording has the directories of its agent, wherever they were on the machine. */
 export const RECORDED_TARGETS: ProbeTargets = {

@@ -6,12 +6,12 @@ import { systemClock } from '#agent/kit/clock';
 import { Fault } from '#agent/kit/error';
 import { silentLog } from '#agent/kit/log';
 import { tempDir } from '#test/support/temp-dir';
-import type { HostReader } from './host';
+import type { HostReader } from '#agent/probes/host';
 import { emptyHost, recordedHost } from './recorded-host';
 import { recordHost } from './recording';
 import { Redactor } from './redact';
-import { probeOnce } from './run';
-import { allProbes } from './registry';
+import { probeOnce } from '#agent/probes/run';
+import { allProbes } from '#agent/probes/registry';
 
 const targets = { stateDirectory: '/home/karl/state', cacheDirectory: '/home/karl/cache' };
 const base = { targets, clock: systemClock, log: silentLog };

@@ -5,7 +5,7 @@
 import { dlopen } from 'bun:ffi';
 import { GPU_DEVICES_MAX } from '#agent/contract/gpu-capability';
 import { describeError } from '#agent/kit/error';
-import type { DeviceReport, DriverError } from './gpu-report';
+import type { DeviceReport, DriverError } from './report';
 
 export const NVML_ERROR_NO_PERMISSION = 4;
 export const NVML_ERROR_DRIVER_NOT_LOADED = 9;

@@ -1,7 +1,7 @@
-import { parseMounts } from './cgroup';
-import { detectContainer } from './container';
-import { WSL_LIBRARIES } from './gpu-libraries';
-import type { HostReader } from './host';
+import { parseMounts } from '#agent/probes/cgroup';
+import { detectContainer } from '#agent/probes/container';
+import { WSL_LIBRARIES } from './libraries';
+import type { HostReader } from '#agent/probes/host';
 
 /** What files say of NVIDIA devices, without asking the driver: cheap, and it cannot block. */
 export interface NvidiaSigns {
