@@ -1,5 +1,6 @@
 import type { CpuCapability } from '#agent/contract/capability';
-import { describeNoLimit, isLxcfs, readCgroupChain, readMounts, type CgroupChain } from './cgroup';
+import { describeNoLimit, readCgroupChain, type CgroupChain } from './cgroup';
+import { isLxcfs, readMounts } from './mounts';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { CapabilityName } from '#agent/contract/capability';
-import { parseMemberships, parseMounts, readCgroupChain } from './cgroup';
+import { parseMemberships, readCgroupChain } from './cgroup';
+import { holdingMount, parseMounts } from './mounts';
 import { cpuProbe, parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from './cpu';
 import { parseLoadavg } from './load';
 import { memoryProbe, parseLimit, parseMeminfo } from './memory';
@@ -125,11 +126,12 @@ describe('control groups', () => {
       {
         root: '/mnt1',
         mountPoint: '/mnt 2',
+        options: ['rw', 'noatime'],
         type: 'ext3',
         source: '/dev/root',
         superOptions: ['rw', 'errors=continue'],
       },
-      { root: '/', mountPoint: '/x', type: 'tmpfs', source: '', superOptions: [] },
+      { root: '/', mountPoint: '/x', options: ['rw'], type: 'tmpfs', source: '', superOptions: [] },
     ]);
   });
 
@@ -171,3 +173,20 @@ function hostWith(cgroup: string | null, root: string) {
   };
   return { ...emptyHost, readText: (path: string) => Promise.resolve(files[path] ?? null) };
 }
+
+test('holdingMount() finds the mount that holds a path, and its own options', () => {
+  const mounts = parseMounts(`22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:25 / /var rw,nosuid,noexec shared:2 master:1 - tmpfs tmpfs rw,size=8192k
+31 22 0:26 / /variety rw - xfs /dev/sdb rw
+40 30 0:27 / /var rw - btrfs /dev/sdc rw
+41 30 0:28 / /var/cache rw,noexec - tmpfs tmpfs rw
+`);
+  expect(holdingMount('/var/lib/ktrdr', mounts)).toMatchObject({ mountPoint: '/var', type: 'btrfs' });
+  expect(holdingMount('/var/cache', mounts)).toMatchObject({
+    mountPoint: '/var/cache',
+    type: 'tmpfs',
+    options: ['rw', 'noexec'],
+  });
+  expect(holdingMount('/home', mounts)?.mountPoint).toBe('/');
+  expect(holdingMount('/home', [])).toBeUndefined();
+});

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { broken, fine, skipped, warning } from '#agent/contract/doctor';
 import { tempDir } from '#test/support/temp-dir';
 import { judgeClock } from './checks/clock';
-import { mountOf } from './checks/directories';
 import { parseLimit } from './checks/limits';
 import { parseListeners } from './listeners';
 import { gravest } from './local-check';
@@ -53,23 +52,6 @@ test('gravest() lets the worst finding speak, and keeps what the others found', 
   });
   expect(gravest([skipped('not here'), fine('d', ['e'])])).toMatchObject({ state: 'ok', summary: 'd' });
   expect(gravest([])).toMatchObject({ state: 'skipped' });
-});
-
-test('mountOf() finds the mount that holds a path, and its own options', () => {
-  const mountinfo = `22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:25 / /var rw,nosuid,noexec shared:2 master:1 - tmpfs tmpfs rw,size=8192k
-31 22 0:26 / /variety rw - xfs /dev/sdb rw
-40 30 0:27 / /var rw - btrfs /dev/sdc rw
-41 30 0:28 / /var/cache rw,noexec - tmpfs tmpfs rw
-`;
-  expect(mountOf('/var/lib/ktrdr', mountinfo)).toMatchObject({ mountPoint: '/var', type: 'btrfs' });
-  expect(mountOf('/var/cache', mountinfo)).toEqual({
-    mountPoint: '/var/cache',
-    type: 'tmpfs',
-    options: ['rw', 'noexec'],
-  });
-  expect(mountOf('/home', mountinfo)?.mountPoint).toBe('/');
-  expect(mountOf('/home', '')).toBeUndefined();
 });
 
 describe('judgeClock()', () => {

@@ -1,4 +1,4 @@
-import { parseMounts } from '#agent/probes/cgroup';
+import { parseMounts } from '#agent/probes/mounts';
 import { detectContainer } from '#agent/probes/container';
 import { WSL_LIBRARIES } from './libraries';
 import type { HostReader } from '#agent/probes/host';

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { errorCode } from '#agent/kit/error';
 import { lookupUser } from '#agent/kit/process';
+import { holdingMount, readMounts, type Mount } from '#agent/probes/mounts';
 import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
@@ -26,11 +27,11 @@ interface Use {
 
 async function checkDirectories(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');
-  const mountinfo = (await patient.host.readText('/proc/self/mountinfo')) ?? '';
+  const mounts = await readMounts(patient.host);
   const uses = (await patient.services()).flatMap((service) => usesOf(service, patient.uid));
   if (uses.length === 0) return skipped('only the user of the service knows its directories');
   const findings = await Promise.all(
-    uses.map(async (use) => (await judgeWay(use, patient)) ?? (await judge(use, { patient, mountinfo }))),
+    uses.map(async (use) => (await judgeWay(use, patient)) ?? (await judge(use, { patient, mounts }))),
   );
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
@@ -85,7 +86,7 @@ const FALLBACK_USER = 'nobody';
 
 async function judge(
   use: Use,
-  { patient, mountinfo }: { patient: Patient; mountinfo: string },
+  { patient, mounts }: { patient: Patient; mounts: readonly Mount[] },
 ): Promise<Finding> {
   const { path, setting, service } = use;
   const found = await stat(path).catch((error: unknown) => errorCode(error) ?? 'it failed');
@@ -99,7 +100,7 @@ async function judge(
     return broken(`${path} is a file`, { fix: `remove it, or set ${setting} to a directory` });
   }
   const problem = await whyNotWritable(path, { owner: use.owner, uid: patient.uid });
-  const mount = mountOf(path, mountinfo);
+  const mount = holdingMount(path, mounts);
   const line = `${path} (${setting}) on ${mount?.type ?? 'an unknown filesystem'}`;
   if (problem !== null) return unwritable(use, problem);
   if (setting === 'cache_dir' && service.role === 'control' && mount?.options.includes('noexec') === true) {
@@ -178,28 +179,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-interface HoldingMount {
-  mountPoint: string;
-  type: string;
-  options: string[];
-}
-
-/**
- * The mount that holds a path: the longest mount point above it, of equal ones the last. Of a line of
- * /proc/self/mountinfo (proc_pid_mountinfo(5)) these are fields 5, 6 and the first behind the hyphen.
- */
-export function mountOf(path: string, mountinfo: string): HoldingMount | undefined {
-  let holding: HoldingMount | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ', 2);
-    const [, , , , mountPoint = '', options = ''] = before.split(' ');
-    const [type = ''] = after.split(' ');
-    const isAbove = mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`);
-    if (mountPoint === '' || !isAbove) continue;
-    if (holding !== undefined && mountPoint.length < holding.mountPoint.length) continue;
-    holding = { mountPoint, type, options: options.split(',') };
-  }
-  return holding;
 }
