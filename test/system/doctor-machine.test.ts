@@ -1,12 +1,12 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '#agent/kit/exec';
 import { doctor, untouched } from '#test/support/examination';
 import { BINARY } from '#test/support/fleet';
 import { freePort } from '#test/support/free-port';
-import { makeQuotaGroup } from '#test/support/quota-group';
+import { controlGroup, controlGroupMissing } from '#test/support/control-group';
 import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { tempDir } from '#test/support/temp-dir';
 
@@ -157,18 +157,18 @@ test('nothing runs, nothing was ever set', async () => {
   expect(existsSync(join(folder.path, 'state'))).toBe(false);
 });
 
-test('a quota of half a core', async () => {
-  const directory = await makeQuotaGroup();
-  if (directory === undefined) return;
+const noGroups = await controlGroupMissing('doctor with a quota of half a core');
+
+test.skipIf(noGroups)('a quota of half a core', async () => {
+  await using group = await controlGroup({ cores: 0.5 });
   await using folder = await tempDir();
   const environment = await untouched(folder.path);
-  const prefix = ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', directory];
+  const prefix = group.entering([]);
   const sick = await doctor({ environment, prefix, keep: 'quota-half-a-core' });
   expect(sick.check('cpu')).toMatchObject({ state: 'warn' });
   expect(sick.check('cpu').summary).toContain('a quota leaves 0.5 cores');
   await exec(['sh', '-c', sick.check('cpu').fix ?? ''], { timeoutMs: 5_000 });
   expect((await doctor({ environment, prefix })).check('cpu').state).toBe('ok');
-  await rmdir(directory);
 });
 
 test('secrets of the settings are in no output', async () => {

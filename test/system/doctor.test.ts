@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { present } from '#agent/kit/assert';
 import { exec } from '#agent/kit/exec';
 import { readMachineId } from '#agent/worker/identity';
 import { cliCommand } from '#test/support/cli';
-import { makeQuotaGroup } from '#test/support/quota-group';
+import { controlGroup, controlGroupMissing } from '#test/support/control-group';
 import { doctor, untouched, type ExaminationOptions } from '#test/support/examination';
 import { Fleet, type Daemon } from '#test/support/fleet';
 import { tempDir } from '#test/support/temp-dir';
@@ -253,18 +253,19 @@ function statementsOf(fix: string | null): string {
   return (fix ?? '').slice((fix ?? '').indexOf(': ') + 2);
 }
 
-test('the limits of the agent are seen from outside of its control group', async () => {
-  const group = await makeQuotaGroup();
-  if (group === undefined) return;
+const noGroups = await controlGroupMissing('the limits of an agent in a control group');
+
+test.skipIf(noGroups)('the limits of the agent are seen from outside of its control group', async () => {
+  await using group = await controlGroup({ cores: 0.5 });
+  const { pid } = agent(0);
   try {
-    await writeFile(join(group, 'cgroup.procs'), String(agent(0).pid));
+    group.take(pid);
     const sick = await doctor({ environment: asAgent(), checks: ['cpu'], keep: 'agent-with-half-a-core' });
     expect(sick.check('cpu').summary).toContain('a quota leaves 0.5 cores');
     await exec(['sh', '-c', sick.check('cpu').fix ?? ''], { timeoutMs: 5_000 });
     expect((await doctor({ environment: asAgent(), checks: ['cpu'] })).check('cpu').state).toBe('ok');
   } finally {
-    await writeFile(join(dirname(group), 'cgroup.procs'), String(agent(0).pid));
-    await rmdir(group);
+    group.leave(pid);
   }
 });
 
