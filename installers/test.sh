@@ -55,6 +55,10 @@ debian_packages() {
   # A clock that is off, for the machine of a control plane.
   ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
   have shellcheck || missing="$missing shellcheck"
+  # The binaries of other processors run under an emulator, arm64 with libraries of its own.
+  have qemu-aarch64 || missing="$missing qemu-user"
+  [ -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ] || [ "$(uname -m)" != x86_64 ] ||
+    missing="$missing libc6-arm64-cross libstdc++6-arm64-cross"
   [ -n "$missing" ] || return 0
   if [ "${KTRDR_NO_APT:-}" = 1 ] || ! have apt-get || [ "$(id -u)" != 0 ]; then
     echo "not installed:$missing (needs root and apt-get); tests that need it say so and are skipped"

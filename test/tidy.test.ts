@@ -165,7 +165,7 @@ describe.each(RULES)('$name', ({ find, offences, allowed }) => {
   test('the tree keeps to it', () => {
     expect(files.length).toBeGreaterThan(20);
     expect(files.flatMap((file) => find(file))).toEqual([]);
-  });
+  }, 60_000);
 });
 
 test('the table of layers names only folders that have a row', () => {

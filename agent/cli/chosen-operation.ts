@@ -1,12 +1,13 @@
 import type { Operation } from '#agent/contract/operation';
 import { Fault } from '#agent/kit/error';
+import { operationIdOf } from './operation-id';
 import type { Session } from './session';
 
 /** The operation of an id; without one the newest backtest or sweep that completed. */
 export async function chosenOperation(session: Session, id: string | undefined): Promise<Operation> {
   const { client, shell } = session;
   if (id !== undefined) {
-    const params = { operation_id: id };
+    const params = { operation_id: await operationIdOf(session, id) };
     return (await client.call('getOperation', { params, signal: shell.signal })).data;
   }
   const query = { status: 'completed' as const, limit: 100 };

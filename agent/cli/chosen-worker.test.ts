@@ -1,46 +1,13 @@
 import { expect, test } from 'bun:test';
-import { workerOnWire } from '#control/http/wire';
-import { registration, TIMES } from '#test/support/store-fleet';
-import type { Worker } from '#agent/contract/worker';
 import { Fault } from '#agent/kit/error';
+import { workerLike } from '#test/support/worker-like';
 import { workerNamed } from './chosen-worker';
 
-function worker(id: string, name: string, label: string | null): Worker {
-  const node = registration(id.padEnd(32, '0'), name, 1);
-  return workerOnWire(
-    {
-      nodeId: node.worker_id,
-      name,
-      label,
-      publicKey: '',
-      instance: node.instance,
-      endpointUrl: node.endpoint_url,
-      version: 'test',
-      commit: 'test',
-      slots: 1,
-      freeSlots: 1,
-      capabilities: node.capabilities,
-      load: null,
-      registeredAt: '',
-      heartbeatAt: '',
-      heartbeatAgeMs: 0,
-      stoppedAgeMs: null,
-      drainingReason: null,
-      drainingSince: null,
-      drainingBy: null,
-      drainingAgeMs: null,
-      lastGrantedAt: null,
-      leases: [],
-    },
-    TIMES,
-  );
-}
-
 const WORKERS = [
-  worker('1a', 'lxc-101-1a000000', 'backtest-1'),
-  worker('2b', 'lxc-102-2b000000', 'backtest-2'),
-  worker('3c', 'lxc-102', null),
-  worker('4d', 'gpu', 'Backtest'),
+  workerLike('1a', 'lxc-101-1a000000', 'backtest-1'),
+  workerLike('2b', 'lxc-102-2b000000', 'backtest-2'),
+  workerLike('3c', 'lxc-102', null),
+  workerLike('4d', 'gpu', 'Backtest'),
 ];
 
 function faultOf(text: string): Fault {

@@ -69,10 +69,10 @@ async function ownWorkerIds({ fleet, settings, shell }: Session): Promise<string
     { state_dir, port: worker_port },
   ];
   const machineId = readMachineId();
-  const ids = members.flatMap((member) => {
-    const report = inspectIdentity(member.state_dir, machineId);
-    return report.state === 'present' && report.bound !== 'elsewhere' ? [report.workerId] : [];
-  });
+  const reports = members.map((member) => inspectIdentity(member.state_dir, machineId));
+  const ids = reports.flatMap((report) =>
+    report.state === 'present' && report.bound !== 'elsewhere' ? [report.workerId] : [],
+  );
   if (ids.length > 0) return ids;
   const agents = await askAgents(
     members.map(({ port }) => port),

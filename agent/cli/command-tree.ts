@@ -37,6 +37,22 @@ export function pathOf(command: CommandUnknownOpts): string[] {
   return command.parent === null ? [command.name()] : [...pathOf(command.parent), command.name()];
 }
 
+/** The help page as it is printed. */
+export function helpOf(command: CommandUnknownOpts): string {
+  const before = command.configureOutput();
+  let text = '';
+  command.configureOutput({ ...before, writeOut: (part) => void (text += part) });
+  command.outputHelp();
+  command.configureOutput(before);
+  return text;
+}
+
+/** The lines of its help that are there to be copied. */
+export function examplesOf(command: CommandUnknownOpts): string[] {
+  const lines = helpOf(command).split('\n');
+  return lines.filter((line) => line.startsWith('  ktrdr-agent ')).map((line) => line.trim());
+}
+
 function visibleCommands(command: CommandUnknownOpts): CommandUnknownOpts[] {
   return [...command.createHelp().visibleCommands(command)];
 }

@@ -39,7 +39,10 @@ export interface ClientFlags {
   tokenFile?: string | undefined;
 }
 
-/** The end of a help page: commands to copy, below what each does. A test runs every one of them. */
+/**
+ * The end of a help page: commands to copy, below what each does. test/system/examples.test.ts runs every one of
+ * them; which operations, agents and files they may name stands in test/support/example-rules.ts.
+ */
 export function examples(...lines: ReadonlyArray<readonly [command: string, purpose: string]>): string {
   const rows = lines.map(([command, purpose]) => `  # ${purpose}\n  ktrdr-agent ${command}`);
   return `\nExamples:\n${rows.join('\n')}\n`;

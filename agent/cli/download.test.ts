@@ -93,6 +93,7 @@ test('a folder gets the file with the name of the series', async () => {
 test.each([
   [['--from', 'yesterday'], "Cannot use 'yesterday' as --from", 2],
   [['--all'], '--all means every series, not SPX', 2],
+  [['--from', '2020-02-01', '--to', '2020-01-31'], '--to 2020-01-31 is before --from 2020-02-01', 2],
   [['-o', '-', '--json'], 'it has room for one document', 2],
   [['-o', 'token/x.csv'], 'Cannot write token/x.csv', 1],
 ])('%p is refused', async (args, reason, exit) => {

@@ -9,7 +9,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Work:': ['backtest', 'sweep', 'show', 'follow', 'logs', 'cancel', 'retry'],
   'Results:': ['report', 'export'],
   'Bars and strategies:': ['data', 'strategies', 'indicators', 'validate'],
-  'Machines:': ['run', 'dev', 'drain', 'undrain', 'leave', 'event', 'query', 'keys'],
+  'Machines:': ['run', 'dev', 'drain', 'undrain', 'forget', 'leave', 'event', 'query', 'keys'],
   'This program:': ['config', 'completion', 'version', 'help'],
 };
 
@@ -17,6 +17,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, readonly string[]>> = {
 export function helpLayout(columns: number | undefined): Partial<Help> {
   return {
     helpWidth: Math.min(columns ?? WIDTH_MAX, WIDTH_MAX),
+    minWidthToWrap: 20,
     subcommandTerm: (command: CommandUnknownOpts) => command.name(),
     optionDescription: described,
     argumentDescription: described,

@@ -122,7 +122,7 @@ function provenanceFields(provenance: Provenance): Field[] {
 function showFields(output: Output, fields: readonly Field[]): void {
   const width = Math.max(...fields.map(([name]) => name.length));
   for (const [name, value] of fields) {
-    output.line(`  ${output.style.dim(pad(name, width))}  ${printable(value)}`);
+    output.line(printable(value), `  ${output.style.dim(pad(name, width))}  `);
   }
 }
 

@@ -6,14 +6,19 @@ import { refusalColumns, refusalsOf } from './refusal-table';
 import type { Shell } from './shell';
 import { chooseStyle, type Style } from './style';
 import { renderTable, type Column } from './table';
-import { printable } from './text';
+import { fold, printable } from './text';
 
 /** Results go to stdout, everything about getting there to stderr. With --json stdout holds exactly one document. */
 export interface Output {
   readonly json: boolean;
   readonly style: Style;
-  /** Text lines; nothing with --json. Foreign text goes through `printable` first. */
-  line(text?: string): void;
+  /** Cells of the terminal; undefined for a pipe. */
+  readonly columns: number | undefined;
+  /**
+   * A line of text, folded to the terminal; what is too long goes on below the text, behind the prefix. Nothing
+   * with --json. Foreign text goes through `printable` first.
+   */
+  line(text?: string, prefix?: string): void;
   table<Row>(rows: readonly Row[], columns: ReadonlyArray<Column<Row>>): void;
   /** The document of --json; nothing without it. */
   document(value: unknown): void;
@@ -28,21 +33,22 @@ export type Printer = Pick<Shell, 'stdout' | 'stderr' | 'environment' | 'clock'>
 export function createOutput(shell: Printer, json: boolean): Output {
   const { stdout, stderr, environment, clock } = shell;
   const style = chooseStyle({ isTty: stdout.isTty, environment });
-  const line = (text = ''): void => {
-    if (!json) stdout.write(`${text}\n`);
+  const print = (lines: readonly string[]): void => {
+    if (!json) stdout.write(`${lines.join('\n')}\n`);
   };
   return {
     json,
     style,
-    line,
-    table: (rows, columns) => {
-      for (const text of renderTable(rows, columns, { width: stdout.columns, style })) line(text);
+    get columns() {
+      return stdout.columns;
     },
+    line: (text = '', prefix) => print(fold(text, stdout.columns, prefix)),
+    table: (rows, columns) => print(renderTable(rows, columns, { width: stdout.columns, style })),
     document: (value) => {
       if (json) stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },
     note: (text) => {
-      if (!json) stderr.write(`${text}\n`);
+      if (!json) stderr.write(`${fold(text, stderr.columns).join('\n')}\n`);
     },
     progress: () =>
       json ? SILENT : createProgressLine({ terminal: stderr, clock, unicode: isUnicode(environment) }),
@@ -87,13 +93,14 @@ function errorText(shell: Shell, error: unknown): string {
     const what = error instanceof AssertionError ? 'a program error' : 'an unexpected error';
     return `${style.bad('error')}: ${what}; please report it with these lines\n${stack}\n`;
   }
-  const lines = [`${style.bad('error')}: ${printable(error.message)}`];
-  const options = { width: shell.stderr.columns, style };
+  const width = shell.stderr.columns;
+  const options = { width, style };
+  const lines = fold(printable(error.message), width, `${style.bad('error')}: `);
   const refusals = refusalsOf(error.details);
   if (refusals.length > 0) lines.push(...renderTable(refusals, refusalColumns, options));
   const findings = findingsOf(error.details);
   if (findings.length > 0) lines.push(...renderTable(findings, findingColumns, options));
-  if (error.hint !== undefined) lines.push(`${style.bold('hint')}: ${printable(error.hint)}`);
+  if (error.hint !== undefined) lines.push(...fold(printable(error.hint), width, `${style.bold('hint')}: `));
   return `${lines.join('\n')}\n`;
 }
 

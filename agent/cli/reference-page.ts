@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { pathOf, walkCommands } from './command-tree';
+import { helpOf, pathOf, walkCommands } from './command-tree';
 import { COMMAND_GROUPS } from './help-layout';
 import { HELP_TOPICS } from './help-topics';
 
@@ -35,13 +35,6 @@ function block(heading: string, remark: string | undefined, text: string): strin
     `\`\`\`text\n${text.trimEnd()}\n\`\`\``,
   ];
   return lines.join('\n\n');
-}
-
-function helpOf(command: CommandUnknownOpts): string {
-  let text = '';
-  command.configureOutput({ writeOut: (part) => void (text += part) });
-  command.outputHelp();
-  return text;
 }
 
 function nameOf(command: CommandUnknownOpts): string {

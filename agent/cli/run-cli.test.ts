@@ -64,7 +64,7 @@ test('status says that the control plane is down, and exits 2', async () => {
     control: null,
     local: { agents: [], shims: [] },
   });
-});
+}, 20_000);
 
 test('a reader that goes away early ends a command without a word', async () => {
   const shell = Bun.spawn(['sh', '-c', `${cliCommand().join(' ')} strategies --json | head -n 1`], {

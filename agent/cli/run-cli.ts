@@ -1,5 +1,6 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { COMMANDS } from './commands/registry';
+import { examplesOf, pathOf } from './command-tree';
 import { completeCommand } from './completion/complete-command';
 import { commandGroup, helpLayout } from './help-layout';
 import { printError } from './output';
@@ -70,7 +71,9 @@ function exitCodeOf(error: unknown, program: CommandUnknownOpts, { shell, argv }
     if (error.exitCode === 0) return 0;
     // Without a command the help itself was the answer, on stderr.
     if (error.code === 'commander.help') return 2;
-    return printError(shell, usageFault(error, commandOf(program, argv)), json);
+    const command = commandOf(program, argv);
+    const name = pathOf(command).slice(1).join(' ');
+    return printError(shell, usageFault(error, name, examplesOf(command)[0]), json);
   }
   if (shell.signal.aborted) return signalExitCode(shell.signal.reason);
   return printError(shell, error, json);
@@ -82,12 +85,12 @@ interface Invocation {
 }
 
 /** "data import" of `data import --sybmol X`: the words that are commands. */
-function commandOf(program: CommandUnknownOpts, argv: readonly string[]): string {
-  const names: string[] = [];
-  for (let at = program, index = 0; ; index++) {
-    const next = at.commands.find((command) => command.name() === argv[index]);
-    if (next === undefined) return names.join(' ');
-    names.push(next.name());
-    at = next;
+function commandOf(program: CommandUnknownOpts, argv: readonly string[]): CommandUnknownOpts {
+  let found = program;
+  for (const word of argv) {
+    const next = found.commands.find((command) => command.name() === word);
+    if (next === undefined) break;
+    found = next;
   }
+  return found;
 }

@@ -120,6 +120,7 @@ describe('config', () => {
     const { out } = await run(['--explain', 'memory_per_slot'], { KTRDR_MEMORY_PER_SLOT: '2G' });
     expect(out).toContain('2GiB, from environment KTRDR_MEMORY_PER_SLOT');
     expect(out).toMatch(/file +memory_per_slot: 1GiB/);
+    expect((await run(['memory_per_slot'])).out).toContain('512MiB, from default');
     expect((await run(['--explain', 'GF_ADMIN_PASSWORD'])).out).toContain('it belongs to Grafana');
   });
 });

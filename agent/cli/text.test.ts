@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { pad, printable, truncate, widthOf, wrap } from './text';
+import { fold, pad, printable, truncate, widthOf, wrap } from './text';
 
 test('foreign text cannot command the terminal', () => {
   expect(printable('a\u001b[31mred\u001b[0m')).toBe('ared');
@@ -31,4 +31,23 @@ test('words wrap, and a word that is too long is broken', () => {
 test('padding counts cells, not characters', () => {
   expect(pad('日', 4)).toBe('日  ');
   expect(pad('7', 3, 'right')).toBe('  7');
+});
+
+test('a long line goes on below itself', () => {
+  expect(fold('short', 20)).toEqual(['short']);
+  expect(fold('as wide as a pipe, where nothing is cut', undefined)).toHaveLength(1);
+  expect(fold('  - one two three four five six', 24)).toEqual(['  - one two three four', '    five six']);
+  expect(fold('one two three four five six seven', 24, 'hint: ')).toEqual([
+    'hint: one two three four',
+    '      five six seven',
+  ]);
+  // A path that is broken can no longer be copied.
+  expect(fold('/a/very/long/path/that/fits/nowhere', 20)).toEqual(['/a/very/long/path/that/fits/nowhere']);
+});
+
+test('colours do not count, and stay', () => {
+  const [first = '', second = ''] = fold('\u001b[31mone two three four five six\u001b[39m', 20);
+  expect([Bun.stripANSI(first), Bun.stripANSI(second)]).toEqual(['one two three four', 'five six']);
+  expect(first).toEndWith('\u001b[39m');
+  expect(second).toStartWith('\u001b[31m');
 });

@@ -44,6 +44,26 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/**
+ * A line that goes on below itself when it is too long, behind its prefix: what it begins with when that is
+ * blank or the dash of a list. Colours stay; a word that is longer than the line, such as a path, is not broken.
+ */
+export function fold(
+  text: string,
+  width: number | undefined,
+  prefix = /^ *(- )?/.exec(text)?.[0] ?? '',
+): string[] {
+  const body = text.startsWith(prefix) ? text.slice(prefix.length) : text;
+  const hanging = widthOf(prefix);
+  if (width === undefined || hanging + widthOf(body) <= width) return [prefix + body];
+  const lines = Bun.wrapAnsi(body, Math.max(20, width - hanging), {
+    hard: false,
+    wordWrap: true,
+    trim: true,
+  });
+  return lines.split('\n').map((line, index) => (index === 0 ? prefix : ' '.repeat(hanging)) + line);
+}
+
 function broken(word: string, width: number): string[] {
   const parts: string[] = [];
   for (let rest = charactersOf(word); ;) {

@@ -5,12 +5,14 @@ import { METRIC_NAMES, type MetricName } from '#agent/engine/backtest/metric-tab
 import { gridAxisSchema, type GridAxis } from '#agent/engine/search/specification';
 
 /** What commander says about wrong usage, in our form of errors. */
-export function usageFault(error: CommanderError, command: string): Fault {
+export function usageFault(error: CommanderError, command: string, example?: string): Fault {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1];
   const help = `\`ktrdr-agent${command === '' ? '' : ` ${command}`} --help\` explains it`;
+  const isMissing = error.code === 'commander.missingArgument' && example !== undefined;
+  const such = isMissing ? `such as \`${example}\`; ` : '';
   return new Fault('bad_request', `Cannot read the command line: ${first}`, {
-    hint: suggestion === undefined ? help : `did you mean ${suggestion}? ${help}`,
+    hint: suggestion === undefined ? `${such}${help}` : `did you mean ${suggestion}? ${help}`,
   });
 }
 

@@ -9,7 +9,7 @@ import type { Column } from './table';
 /** One line an agent: state, what it has, what it does, and why it is in that state. */
 export function showWorkers(output: Output, workers: readonly Worker[], nowMs: number): void {
   const columns: Array<Column<Worker>> = [
-    { header: 'AGENT', cell: nameOf, widthMin: 14, overflow: 'middle' },
+    { header: 'AGENT', cell: nameOf, widthMin: 24, overflow: 'middle' },
     {
       header: 'STATE',
       cell: ({ verdict }) => verdict.state,
@@ -30,7 +30,12 @@ export function showWorkers(output: Output, workers: readonly Worker[], nowMs: n
       optional: true,
     },
     { header: 'LOAD', cell: ({ load }) => load?.load1?.toFixed(2) ?? '–', align: 'right', optional: true },
-    { header: 'SEEN', cell: ({ last_healthy_at }) => ageOf(last_healthy_at, nowMs), align: 'right' },
+    {
+      header: 'SEEN',
+      cell: ({ last_healthy_at }) => ageOf(last_healthy_at, nowMs),
+      align: 'right',
+      optional: true,
+    },
     { header: 'VERSION', cell: ({ version }) => version, optional: true },
     ...placeColumn(workers),
     { header: 'WHY', cell: ({ verdict }) => verdict.cause, widthMin: 20, overflow: 'wrap' },
@@ -50,7 +55,8 @@ function placeColumn(workers: readonly Worker[]): Array<Column<Worker>> {
   return [{ header: 'ON', cell: ({ facts }) => placeCell(facts), optional: true }];
 }
 
-function nameOf({ name, label }: Worker): string {
+/** The name, and the label that people gave it. */
+export function nameOf({ name, label }: Worker): string {
   return label === null ? name : `${name} (${label})`;
 }
 

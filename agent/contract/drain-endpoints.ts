@@ -5,9 +5,11 @@ import { workerIdSchema, workerSchema } from './worker';
 
 const byWorker = z.object({ worker_id: workerIdSchema });
 
+export const REASON_CHARS_MAX = 500;
+
 /** Kept with the drain and written to the log. */
 export const drainRequestSchema = z.strictObject({
-  reason: z.string().trim().min(1).max(500),
+  reason: z.string().trim().min(1).max(REASON_CHARS_MAX),
   /** Who asks, as people write it, such as "ann@nas". */
   by: z.string().trim().min(1).max(120).optional(),
 });

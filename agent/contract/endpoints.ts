@@ -159,6 +159,18 @@ const workers = {
     body: z.undefined(),
     reply: single(workerSchema),
   }),
+  forgetWorker: endpoint({
+    method: 'delete',
+    path: '/workers/{worker_id}',
+    tag: 'workers',
+    summary:
+      'Forgets an agent that is gone for good; 409 while it is there or holds work. Its attempts keep its name',
+    permission: 'run',
+    params: byWorker,
+    query: none,
+    body: z.undefined(),
+    reply: single(z.object({ worker_id: z.string(), name: z.string() })),
+  }),
 };
 
 const attempts = {

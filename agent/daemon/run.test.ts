@@ -113,13 +113,16 @@ describe('runDaemon() as a worker', () => {
       KTRDR_PROXMOX_HOST: 'pve1',
     };
     await using daemon = await startDaemon({ folder: folder.path, apiUrl: peer.url, environment });
-    const { capabilities, worker_id } = await waitUntil('the registration', () => peer.registrations[0], {
-      timeoutMs: 15_000,
-    });
+    const capabilities = await waitUntil(
+      'a heartbeat with what takes longer to find',
+      () => peer.heartbeats.map((beat) => beat.capabilities).find(({ ib, share }) => ib && share),
+      { timeoutMs: 15_000 },
+    );
     expect(capabilities.ib).toMatchObject({ state: 'present', value: { port: gateway.port } });
     expect(capabilities.share).toMatchObject({ state: 'present', value: { writable: true, seenNodes: [] } });
     expect(capabilities.virtualisation).toMatchObject({ value: { proxmoxHost: 'pve1' } });
-    expect(existsSync(join(folder.path, '.ktrdr', 'nodes', worker_id))).toBe(true);
+    const [registration] = peer.registrations;
+    expect(existsSync(join(folder.path, '.ktrdr', 'nodes', registration?.worker_id ?? ''))).toBe(true);
     expect((await healthOf(daemon)).ib_available).toBe(true);
   });
 

@@ -26,14 +26,14 @@ declare const COMMIT: string | undefined;
 /** Platform that the binary was built for, e.g. `linux-x64`; absent when run from source. */
 declare const TARGET: string | undefined;
 
-/** Swagger UI as text, with `{ type: 'text' }`; the package carries no types. */
+/** The path of Swagger UI, with `{ type: 'file' }`; the package carries no types. */
 declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
-  const text: string;
-  export default text;
+  const path: string;
+  export default path;
 }
 
-/** ECharts as text, with `{ type: 'text' }`: the one file that a browser takes. */
+/** The path of ECharts, with `{ type: 'file' }`: the one file that a browser takes. */
 declare module 'echarts/dist/echarts.min.js' {
-  const text: string;
-  export default text;
+  const path: string;
+  export default path;
 }

@@ -1,4 +1,5 @@
 import type { HostReader } from './host';
+import { readMounts, type Mount } from './mounts';
 
 export type Controller = 'cpu' | 'memory' | 'pids';
 
@@ -43,28 +44,6 @@ export async function readCgroupChain(host: HostReader, controller: Controller):
   return null;
 }
 
-export interface Mount {
-  /** The directory of the filesystem that is mounted: "/" or, for bind mounts, a part of it. */
-  root: string;
-  mountPoint: string;
-  type: string;
-  /** A device, what a network file system calls its own, or a word such as "tmpfs". */
-  source: string;
-  superOptions: string[];
-}
-
-export async function readMounts(host: HostReader): Promise<Mount[]> {
-  return parseMounts((await host.readText('/proc/self/mountinfo')) ?? '');
-}
-
-/** Whether lxcfs answers for this file, or for its directory, so that it shows the container's share of the machine. */
-export function isLxcfs(mounts: readonly Mount[], path: string): boolean {
-  return mounts.some(
-    ({ type, mountPoint }) =>
-      type === 'fuse.lxcfs' && (path === mountPoint || path.startsWith(`${mountPoint}/`)),
-  );
-}
-
 /**
  * Why no limit was found, in words. On version 2 a root that has the controller's file is the root of a
  * namespace, since the machine's own has none: what is set above it, as Proxmox does, does not show.
@@ -82,26 +61,6 @@ export function describeNoLimit(
   const hidden = chain.version === 2 && rootHasFile;
   const note = hidden ? " to the container's root; one set outside would not show" : '';
   return `no ${name} (cgroup v${chain.version}, from ${own.name} up${note})`;
-}
-
-/** Parses /proc/self/mountinfo (proc_pid_mountinfo(5)). */
-export function parseMounts(text: string): Mount[] {
-  const mounts: Mount[] = [];
-  for (const line of text.split('\n')) {
-    // A variable number of optional fields ends with a single hyphen.
-    const [before, after] = line.split(' - ', 2);
-    const [, , , root, mountPoint] = before?.split(' ') ?? [];
-    const [type, source, superOptions] = after?.split(' ') ?? [];
-    if (!root || !mountPoint || !type) continue;
-    mounts.push({
-      root: unescapeOctal(root),
-      mountPoint: unescapeOctal(mountPoint),
-      type,
-      source: unescapeOctal(source ?? ''),
-      superOptions: superOptions?.split(',') ?? [],
-    });
-  }
-  return mounts;
 }
 
 export interface Membership {
@@ -146,10 +105,4 @@ function pathBelowMount(path: string, mountRoot: string): string {
   if (path.startsWith('/..')) return '';
   if (mountRoot === '/') return path;
   return path === mountRoot || path.startsWith(`${mountRoot}/`) ? path.slice(mountRoot.length) : '';
-}
-
-function unescapeOctal(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
 }

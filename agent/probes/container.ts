@@ -1,5 +1,6 @@
 import { errorCode } from '#agent/kit/error';
-import { parseMemberships, type Mount } from './cgroup';
+import { parseMemberships } from './cgroup';
+import type { Mount } from './mounts';
 import type { HostReader } from './host';
 
 export interface DetectedContainer {

@@ -1,5 +1,6 @@
 import type { CpuCapability } from '#agent/contract/capability';
-import { describeNoLimit, isLxcfs, readCgroupChain, readMounts, type CgroupChain } from './cgroup';
+import { describeNoLimit, readCgroupChain, type CgroupChain } from './cgroup';
+import { isLxcfs, readMounts } from './mounts';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 
@@ -38,7 +39,12 @@ async function probeCpu(host: HostReader): Promise<Finding<CpuCapability>> {
       quotaCores: quota.cores,
       usableCores,
     },
-    derivation: [...machine.derivation, affinity.line, ...quota.derivation, `${usableCores} cores usable`],
+    derivation: [
+      ...machine.derivation,
+      affinity.line,
+      ...quota.derivation,
+      `${countCores(usableCores)} usable`,
+    ],
   };
 }
 
@@ -95,11 +101,11 @@ function machineCores(
   const derivation: string[] = [];
   if (lxcfs.cpuinfo || list === null) {
     const by = lxcfs.cpuinfo ? ', virtualised by lxcfs for this container' : '';
-    derivation.push(`${processors} cores shown in ${CPUINFO}${by}`);
+    derivation.push(`${countCores(processors)} shown in ${CPUINFO}${by}`);
   }
   if (list !== null) {
     const by = lxcfs.online ? ', virtualised by lxcfs for this container' : '';
-    derivation.push(`${list.size} cores online (${ONLINE} ${online?.trim()}${by})`);
+    derivation.push(`${countCores(list.size)} online (${ONLINE} ${online?.trim()}${by})`);
   }
   // Behind lxcfs the processor count carries limits that are set outside the visible groups.
   const bounds = [list?.size, list === null || lxcfs.cpuinfo ? processors : undefined];
@@ -117,13 +123,17 @@ function affinityCores(status: string, machine: MachineCores): { cores: number; 
   if (allowed === null || allowed.size === 0) {
     return { cores: machine.cores, line: 'affinity not known (no Cpus_allowed_list in /proc/self/status)' };
   }
-  // The mask may name possible cores that are not online.
+  // Cpusets of either version act through this mask too. It may name possible cores that are not online.
   const cores = machine.online === null ? allowed.size : allowed.intersection(machine.online).size;
   const of = Math.max(machine.online?.size ?? machine.cores, cores);
   return {
     cores: Math.max(1, cores),
-    line: `${cores} of ${of} cores allowed by affinity (Cpus_allowed_list ${text})`,
+    line: `${cores} of ${countCores(of)} allowed by affinity (Cpus_allowed_list ${text})`,
   };
+}
+
+function countCores(count: number): string {
+  return `${count} ${count === 1 ? 'core' : 'cores'}`;
 }
 
 interface Quota {
@@ -162,11 +172,11 @@ async function readQuota(
     const text = await read('cpu.max');
     if (text === null) return null;
     const cores = parseCpuMax(text);
-    return { cores, line: `quota ${cores} cores (cpu.max ${text.trim()} at ${group.name})` };
+    return { cores, line: `quota ${countCores(cores ?? 0)} (cpu.max ${text.trim()} at ${group.name})` };
   }
   const [quota, period] = await Promise.all([read('cpu.cfs_quota_us'), read('cpu.cfs_period_us')]);
   if (quota === null || period === null) return null;
   const cores = parseCfsQuota(quota, period);
   const figures = `cpu.cfs_quota_us ${quota.trim()}, cpu.cfs_period_us ${period.trim()}`;
-  return { cores, line: `quota ${cores} cores (${figures} at ${group.name})` };
+  return { cores, line: `quota ${countCores(cores ?? 0)} (${figures} at ${group.name})` };
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
 import { amdProbe, gfxName } from './amd';
 import { appleProbe } from './apple';
-import { findLibrary, libraryDirectories } from './gpu-libraries';
-import { parseDriverVersion } from './nvidia-signs';
-import { normalPciAddress } from './nvml';
-import { emptyHost } from './recorded-host';
+import { findLibrary, libraryDirectories } from './gpu/libraries';
+import { parseDriverVersion } from './gpu/nvidia-signs';
+import { normalPciAddress } from './gpu/nvml';
+import { emptyHost } from './recording/recorded-host';
 
 test.each([
   [90_010, 'gfx90a'],

@@ -1,4 +1,4 @@
-import type { Mount } from './cgroup';
+import type { Mount } from './mounts';
 import type { HostReader } from './host';
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';

@@ -4,7 +4,7 @@ import { freePort } from '#test/support/free-port';
 import { netNamespaces, netNamespacesMissing } from '#test/support/net-namespaces';
 import { CONNECT_TIMEOUT_MS, ibProbe } from './ib';
 import type { Finding } from './probe';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 
 async function look(ib: { host: string; port: number } | undefined): Promise<Finding<unknown>> {
   return await ibProbe({ ib }).probe(emptyHost);

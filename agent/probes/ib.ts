@@ -14,13 +14,14 @@ export function ibProbe(targets: { ib?: IbAddress | undefined }): Probe<'ib'> {
   return {
     name: 'ib',
     periodMs: 30_000,
-    timeoutMs: CONNECT_TIMEOUT_MS + 100,
+    timeoutMs: CONNECT_TIMEOUT_MS + 500,
+    isLate: true,
     probe: () => probeIb(targets.ib),
   };
 }
 
-/** A gateway beyond a firewall that drops packets must not hold up the start of the agent. */
-export const CONNECT_TIMEOUT_MS = 900;
+/** Longer than a lost SYN takes to be sent again, which is after one second (RFC 6298). */
+export const CONNECT_TIMEOUT_MS = 2_000;
 
 async function probeIb(address: IbAddress | undefined): Promise<Finding<IbCapability>> {
   if (address === undefined) {

@@ -1,12 +1,6 @@
 import type { MemoryCapability } from '#agent/contract/capability';
-import {
-  describeNoLimit,
-  isLxcfs,
-  readCgroupChain,
-  readMounts,
-  type CgroupChain,
-  type CgroupGroup,
-} from './cgroup';
+import { describeNoLimit, readCgroupChain, type CgroupChain, type CgroupGroup } from './cgroup';
+import { isLxcfs, readMounts } from './mounts';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 

@@ -5,7 +5,7 @@ import { exec } from '#agent/kit/exec';
 import { netNamespaces, netNamespacesMissing } from '#test/support/net-namespaces';
 import type { HostReader } from './host';
 import { networkProbe } from './network';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 
 interface Card {
   addresses?: string[];

@@ -2,7 +2,7 @@ import type { NetworkInterfaceInfo } from 'node:os';
 import type { NetworkCapability, NetworkInterface } from '#agent/contract/host-capabilities';
 import { errorCode } from '#agent/kit/error';
 import { isLinkLocalAddress } from '#agent/kit/ip-address';
-import { readMounts } from './cgroup';
+import { readMounts } from './mounts';
 import { detectContainer } from './container';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';

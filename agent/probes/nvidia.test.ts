@@ -10,7 +10,7 @@ import { tempDir } from '#test/support/temp-dir';
 import { waitUntil } from '#test/support/wait-until';
 import { systemHost, systemHostWith, type HostReader } from './host';
 import { nvidiaProbe } from './nvidia';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 
 const MAIN = join(import.meta.dir, '../main.ts');
 const NVRM = 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n';
@@ -197,7 +197,7 @@ test('docs/agents.md has an answer in the words of the probe', () => {
     ([, words = '']) => words,
   );
   expect(said.length).toBeGreaterThan(5);
-  const source = read('nvidia.ts') + read('gpu-judgement.ts').replaceAll('${name}', 'libnvidia-ml.so.1');
+  const source = read('nvidia.ts') + read('gpu/judgement.ts').replaceAll('${name}', 'libnvidia-ml.so.1');
   for (const words of said) expect(source).toContain(words.replace(/ \(E[A-Z]+\)$/, ''));
 });
 

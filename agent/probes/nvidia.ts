@@ -1,10 +1,10 @@
 import type { GpuCapability } from '#agent/contract/gpu-capability';
 import { Fault } from '#agent/kit/error';
 import { isSameProcess, processIdentity, type ProcessIdentity } from '#agent/kit/process';
-import { judgeReport } from './gpu-judgement';
-import { gpuReportSchema, type GpuReport } from './gpu-report';
+import { judgeReport } from './gpu/judgement';
+import { gpuReportSchema, type GpuReport } from './gpu/report';
 import { OWN_PROGRAM, type HostReader } from './host';
-import { hasWslLibraries, readNvidiaSigns, readSurroundings, type NvidiaSigns } from './nvidia-signs';
+import { hasWslLibraries, readNvidiaSigns, readSurroundings, type NvidiaSigns } from './gpu/nvidia-signs';
 import type { Finding, Probe } from './probe';
 
 /** A healthy driver without persistence mode needs one to three seconds to wake its devices. */

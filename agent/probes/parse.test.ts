@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'bun:test';
-import { parseMemberships, parseMounts, readCgroupChain } from './cgroup';
-import { parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from './cpu';
+import type { CapabilityName } from '#agent/contract/capability';
+import { parseMemberships, readCgroupChain } from './cgroup';
+import { holdingMount, parseMounts } from './mounts';
+import { cpuProbe, parseCfsQuota, parseCpuinfo, parseCpuList, parseCpuMax } from './cpu';
 import { parseLoadavg } from './load';
-import { parseLimit, parseMeminfo } from './memory';
-import { emptyHost } from './recorded-host';
+import { memoryProbe, parseLimit, parseMeminfo } from './memory';
+import type { Probe } from './probe';
+import { emptyHost } from './recording/recorded-host';
 
 describe('cpu', () => {
   test.each([
@@ -78,6 +81,41 @@ describe('memory', () => {
 });
 
 describe('control groups', () => {
+  const memoryOfVersion1 = {
+    '/proc/self/cgroup': '4:memory:/\n1:cpu:/\n0::/\n',
+    '/proc/self/mountinfo': '35 25 0:30 / /cg rw - cgroup cgroup rw,memory\n',
+    '/proc/cpuinfo': 'processor\t: 0\n',
+    '/proc/meminfo': 'MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\n',
+    '/cg/memory.limit_in_bytes': '9223372036854771712\n',
+    '/cg/memory.usage_in_bytes': '1048576\n',
+  };
+
+  test('version 1 shows a limit of memory that is set above the namespace', async () => {
+    const stat = 'hierarchical_memory_limit 536870912\ntotal_inactive_file 524288\n';
+    const { value, derivation } = await present(memoryProbe, {
+      ...memoryOfVersion1,
+      '/cg/memory.stat': stat,
+    });
+    expect(value).toMatchObject({
+      limitBytes: 2 ** 29,
+      usableBytes: 2 ** 29,
+      availableBytes: 2 ** 29 - 2 ** 19,
+    });
+    expect(derivation.join()).toContain('limit 0.5 GiB (hierarchical_memory_limit 536870912 at /)');
+  });
+
+  test('version 1 without any limit has none, whatever its statistics call huge', async () => {
+    const stat = 'hierarchical_memory_limit 9223372036854771712\n';
+    const { value } = await present(memoryProbe, { ...memoryOfVersion1, '/cg/memory.stat': stat });
+    expect(value).toMatchObject({ limitBytes: null, usableBytes: 2 ** 33 });
+  });
+
+  test('a controller that is in use and not mounted is not taken for one without limits', async () => {
+    const { value, derivation } = await present(cpuProbe, memoryOfVersion1);
+    expect(value).toMatchObject({ quotaCores: null });
+    expect(derivation.join()).toContain('quota not known (version 1 of the cpu control groups is in use');
+  });
+
   test('parseMounts() skips optional fields, unescapes, and passes over broken lines', () => {
     const text = [
       '36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue',
@@ -88,11 +126,12 @@ describe('control groups', () => {
       {
         root: '/mnt1',
         mountPoint: '/mnt 2',
+        options: ['rw', 'noatime'],
         type: 'ext3',
         source: '/dev/root',
         superOptions: ['rw', 'errors=continue'],
       },
-      { root: '/', mountPoint: '/x', type: 'tmpfs', source: '', superOptions: [] },
+      { root: '/', mountPoint: '/x', options: ['rw'], type: 'tmpfs', source: '', superOptions: [] },
     ]);
   });
 
@@ -120,6 +159,13 @@ describe('control groups', () => {
   });
 });
 
+async function present<Name extends CapabilityName>(probe: Probe<Name>, files: Record<string, string>) {
+  const readText = (path: string) => Promise.resolve(files[path] ?? null);
+  const finding = await probe.probe({ ...emptyHost, readText });
+  if (finding.state !== 'present') throw new Error(finding.reason);
+  return finding;
+}
+
 function hostWith(cgroup: string | null, root: string) {
   const files: Record<string, string | null> = {
     '/proc/self/cgroup': cgroup,
@@ -127,3 +173,20 @@ function hostWith(cgroup: string | null, root: string) {
   };
   return { ...emptyHost, readText: (path: string) => Promise.resolve(files[path] ?? null) };
 }
+
+test('holdingMount() finds the mount that holds a path, and its own options', () => {
+  const mounts = parseMounts(`22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:25 / /var rw,nosuid,noexec shared:2 master:1 - tmpfs tmpfs rw,size=8192k
+31 22 0:26 / /variety rw - xfs /dev/sdb rw
+40 30 0:27 / /var rw - btrfs /dev/sdc rw
+41 30 0:28 / /var/cache rw,noexec - tmpfs tmpfs rw
+`);
+  expect(holdingMount('/var/lib/ktrdr', mounts)).toMatchObject({ mountPoint: '/var', type: 'btrfs' });
+  expect(holdingMount('/var/cache', mounts)).toMatchObject({
+    mountPoint: '/var/cache',
+    type: 'tmpfs',
+    options: ['rw', 'noexec'],
+  });
+  expect(holdingMount('/home', mounts)?.mountPoint).toBe('/');
+  expect(holdingMount('/home', [])).toBeUndefined();
+});

@@ -8,7 +8,7 @@ export interface Probe<Name extends CapabilityName = CapabilityName> {
   periodMs: number;
   /** Bound of one look; default PROBE_TIMEOUT_MS. Longer only where there is hardware to wait for. */
   timeoutMs?: number;
-  /** The first heartbeat goes without it after PROBE_TIMEOUT_MS; the fact comes with a later one. */
+  /** The first heartbeat goes without it after PROBE_LATE_MS; the fact comes with a later one. */
   isLate?: boolean;
   /** Wait after a failed look; default PROBE_RETRY_MS. Longer only where a look costs something. */
   retryMs?: number;

@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { systemClock, type Clock } from '#agent/kit/clock';
-import { silentLog } from '#agent/kit/log';
+import { silentLog, type Log } from '#agent/kit/log';
 import { waitUntil } from '#test/support/wait-until';
 import type { Finding, ProbeSet } from './probe';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 import { allProbes } from './registry';
-import { ProbeLoop, PROBE_AGAIN_MS, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
+import { ProbeLoop, PROBE_AGAIN_MS, PROBE_LATE_MS, PROBE_RETRY_MS, PROBE_TIMEOUT_MS, probeOnce } from './run';
 
 const nothing: Finding<never> = { state: 'absent', reason: 'not looked for', derivation: [] };
 const probes: ProbeSet = {
@@ -150,7 +150,7 @@ test('ProbeLoop starts without a late probe, takes its fact when it comes, and e
   const software = { name: 'software' as const, periodMs: 600_000, timeoutMs: 10_000, isLate: true };
   const late: ProbeSet = { ...probes, software: { ...software, probe: () => answer.promise } };
   const starting = ProbeLoop.start({ ...base, clock, probes: late });
-  clock.advance(PROBE_TIMEOUT_MS);
+  clock.advance(PROBE_LATE_MS);
   const loop = await starting;
   expect(loop.current()).toEqual({ cpu: nothing, disk: nothing, memory: nothing });
   answer.resolve(nothing);
@@ -158,8 +158,34 @@ test('ProbeLoop starts without a late probe, takes its fact when it comes, and e
   await loop[Symbol.asyncDispose]();
   const hanging = { ...software, probe: () => Promise.withResolvers<never>().promise };
   const restarting = ProbeLoop.start({ ...base, clock, probes: { ...probes, software: hanging } });
-  clock.advance(PROBE_TIMEOUT_MS);
+  clock.advance(PROBE_LATE_MS);
   await (await restarting)[Symbol.asyncDispose]();
+});
+
+test('ProbeLoop says once in the log what lasts, and that it is over', async () => {
+  const clock = steppedClock();
+  const lines: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    info: (message) => void lines.push(message),
+    warn: (message, fields) => void lines.push(`${message}: ${String(fields?.['error'])}`),
+  };
+  const outcomes = ['EIO', 'EIO', 'ESTALE', 'ESTALE', 'fine', 'fine'];
+  let looks = 0;
+  const disk = {
+    ...probes.disk,
+    probe: () => {
+      const outcome = outcomes[looks++] ?? 'fine';
+      return outcome === 'fine' ? Promise.resolve(nothing) : Promise.reject(new Error(outcome));
+    },
+  };
+  await using _loop = await ProbeLoop.start({ ...base, clock, log, probes: { ...probes, disk } });
+  const lookedAtLeast = (count: number) => () => looks >= count;
+  for (let look = 2; look <= outcomes.length; look++) {
+    clock.advance(30_000);
+    await waitUntil(`look ${look}`, lookedAtLeast(look));
+  }
+  expect(lines).toEqual(['probe failed: EIO', 'probe failed: ESTALE', 'probe works again']);
 });
 
 test('ProbeLoop never runs a hanging probe a second time', async () => {

@@ -13,8 +13,13 @@ import type { Log } from '#agent/kit/log';
 import type { HostReader } from './host';
 import type { Probe, ProbeSet } from './probe';
 
-/** All probes run at once, so this is also the bound of the whole: the first heartbeat waits for it. */
-export const PROBE_TIMEOUT_MS = 150;
+/**
+ * A look takes milliseconds; on a machine whose cores are all at work it may have to wait for one. All
+ * probes run at once, so this is also the bound of the whole: the first heartbeat waits for it.
+ */
+export const PROBE_TIMEOUT_MS = 1_000;
+/** The first heartbeat does not wait longer than this for what may take long, such as programs. */
+export const PROBE_LATE_MS = 150;
 /** A failed probe is tried again sooner than its period: on a busy machine it may only have been slow. */
 export const PROBE_RETRY_MS = 5_000;
 /** However often `lookAgain` asks, there is this much time between the looks of one probe. */
@@ -96,7 +101,7 @@ export class ProbeLoop implements AsyncDisposable {
   async #untilLate(probe: Probe, look: Promise<void>): Promise<void> {
     if (probe.isLate !== true) return await look;
     const done = new AbortController();
-    await Promise.race([look, this.#options.clock.sleep(PROBE_TIMEOUT_MS, done.signal)]);
+    await Promise.race([look, this.#options.clock.sleep(PROBE_LATE_MS, done.signal)]);
     done.abort();
   }
 
@@ -135,6 +140,8 @@ class Prober {
   readonly probe: Probe;
   readonly #options: ProbeOptions;
   #hanging = false;
+  /** What the log says of the last failure: one that lasts is said once. */
+  #told: string | undefined;
 
   constructor(probe: Probe, options: ProbeOptions) {
     this.probe = probe;
@@ -143,12 +150,22 @@ class Prober {
 
   async establish(): Promise<Fact<unknown>> {
     try {
-      return await this.#establish();
+      const fact = await this.#establish();
+      this.#tell(undefined);
+      return fact;
     } catch (error) {
       const message = describeError(error).slice(0, LINE_CHARS_MAX);
-      this.#options.log.warn('probe failed', { probe: this.probe.name, error: message });
+      this.#tell(message);
       return { state: 'failed', error: message };
     }
+  }
+
+  #tell(error: string | undefined): void {
+    const { log } = this.#options;
+    if (error === this.#told) return;
+    if (error === undefined) log.info('probe works again', { probe: this.probe.name });
+    else log.warn('probe failed', { probe: this.probe.name, error });
+    this.#told = error;
   }
 
   async #establish(): Promise<Fact<unknown>> {

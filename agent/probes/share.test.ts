@@ -9,7 +9,7 @@ import { silentLog } from '#agent/kit/log';
 import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { tempDir } from '#test/support/temp-dir';
 import { waitUntil } from '#test/support/wait-until';
-import { parseMounts } from './cgroup';
+import { parseMounts } from './mounts';
 import { systemHost } from './host';
 import type { Finding, Probe } from './probe';
 import { allProbes } from './registry';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { ShareCapability } from '#agent/contract/host-capabilities';
 import { errorCode } from '#agent/kit/error';
-import { readMounts, type Mount } from './cgroup';
+import { holdingMount, readMounts, type Mount } from './mounts';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 import { leaveMark, readOrMakeShareId, seenNodes, type LeftMark } from './share-marks';
@@ -21,8 +21,9 @@ export function shareProbe({ shareDirectory, nodeId }: ShareTargets): Probe<'sha
   return {
     name: 'share',
     periodMs: SHARE_PERIOD_MS,
-    // fsync over a busy network takes longer than a look at /proc.
-    timeoutMs: 1_500,
+    // fsync over a busy network takes longer than a look at /proc; the start of the agent does not wait for it.
+    timeoutMs: 2_000,
+    isLate: true,
     probe: async (host) => {
       if (shareDirectory === undefined) return NOT_SET;
       const finding = await probeShare(host, { directory: shareDirectory, nodeId, lastShareId });
@@ -154,18 +155,13 @@ interface Place {
 const NETWORK =
   /^(nfs4?|cifs|smb3|smbfs|ceph|9p|virtiofs|lustre|beegfs|afs|gpfs|glusterfs|fuse\.(glusterfs|sshfs|ceph|s3fs|rclone|mfs|cephfs|juicefs|nfs-ganesha))$/;
 
-/** The mount that holds a directory: the longest mount point, of equal ones the last, which covers the others. */
+/** What the mount that holds a directory says of who else can see it. */
 export function placeOf(directory: string, mounts: readonly Mount[]): Place {
-  const mount = mounts
-    .filter(({ mountPoint }) => isWithin(directory, mountPoint))
-    .reduce<Mount | null>(
-      (best, next) => (best === null || next.mountPoint.length >= best.mountPoint.length ? next : best),
-      null,
-    );
+  const mount = holdingMount(directory, mounts);
   const filesystem = (mount?.type ?? 'unknown').slice(0, 60);
   const source = (mount?.source ?? '').slice(0, 500);
   const what = `${filesystem}${source === '' ? '' : ` of ${source}`}`;
-  if (mount !== null && NETWORK.test(mount.type)) {
+  if (mount !== undefined && NETWORK.test(mount.type)) {
     return { filesystem, source, mount: 'network', line: `${what}, mounted at ${mount.mountPoint}` };
   }
   if (mount?.mountPoint === directory) {
@@ -174,8 +170,4 @@ export function placeOf(directory: string, mounts: readonly Mount[]): Place {
   }
   const line = `a plain directory of the local disk (${what}): nothing is mounted at ${directory}, other machines do not see it`;
   return { filesystem, source, mount: 'directory', line };
-}
-
-function isWithin(path: string, mountPoint: string): boolean {
-  return mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`);
 }

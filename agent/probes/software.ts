@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { SoftwareCapability, SoftwareItem } from '#agent/contract/host-capabilities';
-import { describeError } from '#agent/kit/error';
+import { describeError, errorCode } from '#agent/kit/error';
 import type { HostReader } from './host';
 import type { Finding, Probe } from './probe';
 
@@ -42,8 +42,8 @@ async function probeSoftware(
   targets: SoftwareTargets,
 ): Promise<Finding<SoftwareCapability>> {
   const [onnxruntime, tfjsNode, commands] = await Promise.all([
-    lookForOnnxruntime(host, targets.onnxruntimeDirectory),
-    lookForTfjsNode(host, targets.libraryDirectory),
+    orWhyNot('onnxruntime', lookForOnnxruntime(host, targets.onnxruntimeDirectory)),
+    orWhyNot('tfjs-node', lookForTfjsNode(host, targets.libraryDirectory)),
     runCommands(host, targets.softwareCommands ?? {}),
   ]);
   const looked = [onnxruntime, tfjsNode, ...commands];
@@ -51,6 +51,15 @@ async function probeSoftware(
   const items = looked.flatMap(({ item }) => (item === null ? [] : [item]));
   if (items.length === 0) return { state: 'absent', reason: 'none of it is installed', derivation };
   return { state: 'present', value: { items: items.toSorted(byName) }, derivation };
+}
+
+/** A directory that may not be read, or a damaged package, is an answer about that piece and spoils no other. */
+async function orWhyNot(name: string, look: Promise<Looked>): Promise<Looked> {
+  try {
+    return await look;
+  } catch (error) {
+    return { item: null, line: `no ${name}: ${describeError(error)}` };
+  }
 }
 
 const PROVIDER_LIBRARY = /^libonnxruntime_providers_([a-z]+)\.so$/;
@@ -194,7 +203,10 @@ async function lookByCommand(host: HostReader, name: string, { argv, read }: Com
     const where = path ?? (program.startsWith('/') ? program : null);
     return { item: { ...item, path: where }, line: `${name} ${version} (${where ?? program})` };
   } catch (error) {
-    return absent(describeError(error));
+    const isSlow = errorCode(error) === 'timeout';
+    return absent(
+      isSlow ? `${program} did not end within ${COMMAND_TIMEOUT_MS / 1000} s` : describeError(error),
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { exec } from '#agent/kit/exec';
 import { tempDir } from '#test/support/temp-dir';
 import { systemHost, type HostReader } from './host';
 import type { Finding } from './probe';
-import { emptyHost } from './recorded-host';
+import { emptyHost } from './recording/recorded-host';
 import { virtualisationProbe } from './virtualisation';
 
 interface Machine {
@@ -255,7 +255,7 @@ describe('virtualisation', () => {
   });
 
   test('fails on what is neither absence nor lack of leave', async () => {
-    expect(look({ files: { '/run/systemd/container': { code: 'EIO' } } })).rejects.toThrow('EIO');
+    await expect(look({ files: { '/run/systemd/container': { code: 'EIO' } } })).rejects.toThrow('EIO');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { VirtualisationCapability } from '#agent/contract/host-capabilities';
-import { readMounts } from './cgroup';
+import { readMounts } from './mounts';
 import { detectContainer, type DetectedContainer } from './container';
 import type { HostReader } from './host';
 import { readHostId } from './host-id';

@@ -103,8 +103,13 @@ function isSettled({ rule }: Endpoint): boolean {
 
 function isOwnAddress(address: string): boolean {
   if (isLoopbackAddress(address)) return true;
-  const infos = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  return infos.some((info) => plainAddress(info.address) === address);
+  try {
+    const infos = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+    return infos.some((info) => plainAddress(info.address) === address);
+  } catch {
+    // A unit that forbids AF_NETLINK gets no list. The route is still looked at once a minute.
+    return true;
+  }
 }
 
 function tell(log: Log, { url, rule, derivation }: Endpoint, message: string, before?: string): void {

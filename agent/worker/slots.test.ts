@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import type { Capabilities } from '#agent/contract/capability';
 import { capabilitiesSchema } from '#agent/contract/capability';
-import type { SlotsSetting } from '#agent/contract/settings';
+import { SETTINGS, type SlotsSetting } from '#agent/contract/settings';
+import { JOB_KINDS } from '#agent/jobs/registry';
 import { silentLog } from '#agent/kit/log';
 import { systemClock } from '#agent/kit/clock';
 import { liveSlots } from './live-slots';
@@ -63,6 +64,13 @@ describe('deriveSlots()', () => {
       '4 by memory',
     ]);
   });
+});
+
+test('by default a slot has the memory that every kind of work needs', () => {
+  const { data: memoryPerSlotBytes = 0 } = SETTINGS.memory_per_slot.schema.safeParse(undefined);
+  const needs = JOB_KINDS.map((kind) => kind.needs({}).memoryBytes);
+  expect(needs.length).toBeGreaterThan(1);
+  expect(memoryPerSlotBytes).toBeGreaterThanOrEqual(Math.max(...needs));
 });
 
 describe('liveSlots()', () => {

@@ -34,7 +34,7 @@ export function fleetMetrics(registry: Registry, source: { sql: Sql; times: Verd
   registry.registerMetric(
     new Gauge({
       name: 'ktrdr_workers_registered_total',
-      help: 'Agents that ever registered',
+      help: 'Agents that registered and were not forgotten',
       registers: [],
       async collect() {
         this.set((await placementNodes(source.sql, source.times)).length);

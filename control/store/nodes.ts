@@ -31,7 +31,8 @@ export interface NodeRow {
 
 /**
  * Writes the node, new or returning. A returning node keeps its history and its leases. An instance that
- * said goodbye never returns: what comes of it later was on its way before.
+ * said goodbye never returns: what comes of it later was on its way before. A forgotten node that does
+ * return is there again, with all that was known of it.
  */
 export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
   await sql`
@@ -42,7 +43,9 @@ export async function upsertNode(sql: Sql, node: Registration): Promise<void> {
       name = excluded.name, label = excluded.label, instance = excluded.instance,
       endpoint_url = excluded.endpoint_url, version = excluded.version, commit = excluded.commit,
       slots = excluded.slots, capabilities = excluded.capabilities, heartbeat_at = now(),
-      stopped_at = case when node.instance = excluded.instance then node.stopped_at end`;
+      stopped_at = case when node.instance = excluded.instance then node.stopped_at end,
+      forgotten_at = case when node.instance = excluded.instance and node.stopped_at is not null
+                          then node.forgotten_at end`;
 }
 
 /** False when the node is not known under this instance: it has to register first. */
@@ -50,7 +53,7 @@ export async function recordHeartbeat(sql: Sql, nodeId: string, beat: Heartbeat)
   const rows = await sql`
     update node set heartbeat_at = now(), slots = ${beat.slots}, free_slots = ${beat.free_slots},
                     capabilities = ${json(sql, beat.capabilities)}, load = ${json(sql, beat.load)}
-    where node_id = ${nodeId} and instance = ${beat.instance}
+    where node_id = ${nodeId} and instance = ${beat.instance} and forgotten_at is null
     returning node_id`;
   return rows.length === 1;
 }
@@ -90,6 +93,16 @@ export async function undrainNode(sql: Sql, nodeId: string): Promise<boolean> {
 }
 
 /**
+ * Leaves the node out of everything but the history of its attempts, until it registers again. The caller
+ * has locked it and judged that it is gone. Its name; undefined when there never was such a node.
+ */
+export async function forgetNode(sql: Sql, nodeId: string): Promise<string | undefined> {
+  const [row] = await sql<{ name: string }[]>`
+    update node set forgotten_at = coalesce(forgotten_at, now()) where node_id = ${nodeId} returning name`;
+  return row?.name;
+}
+
+/**
  * Makes heartbeats and polls of one node take turns: both lock the node first, then what it holds, and
  * so never wait for each other.
  */
@@ -98,11 +111,14 @@ export async function lockNode(sql: Sql, nodeId: string): Promise<void> {
 }
 
 export async function listNodes(sql: Sql): Promise<NodeRow[]> {
-  return await sql<NodeRow[]>`${selectNode(sql)} order by name, node_id limit 20000`;
+  return await sql<
+    NodeRow[]
+  >`${selectNode(sql)} where forgotten_at is null order by name, node_id limit 20000`;
 }
 
+/** Undefined also for a node that was forgotten. */
 export async function findNode(sql: Sql, nodeId: string): Promise<NodeRow | undefined> {
-  const [row] = await sql<NodeRow[]>`${selectNode(sql)} where node_id = ${nodeId}`;
+  const [row] = await sql<NodeRow[]>`${selectNode(sql)} where node_id = ${nodeId} and forgotten_at is null`;
   return row;
 }
 

@@ -31,13 +31,22 @@ export class ControlGroup implements AsyncDisposable {
     return ['sh', '-c', `${enter.join(' && ')} && exec "$0" "$@"`, ...argv];
   }
 
+  /** Moves a process that runs already into the group, until `leave`. */
+  take(pid: number): void {
+    for (const directory of this.#directories.keys()) enter(directory, pid);
+  }
+
+  leave(pid: number): void {
+    for (const home of this.#directories.values()) enter(home, pid);
+  }
+
   /** Processes that `start` starts are born in the group; this one is back outside afterwards. */
   inside<T>(start: () => T): T {
     try {
-      for (const directory of this.#directories.keys()) enter(directory);
+      this.take(process.pid);
       return start();
     } finally {
-      for (const home of this.#directories.values()) enter(home);
+      this.leave(process.pid);
     }
   }
 
@@ -143,8 +152,8 @@ function cpusetChain(): CgroupChain {
   return { version: 1, groups: [{ name: membership.path, directory: join(root, membership.path) }, top] };
 }
 
-function enter(directory: string): void {
-  writeFileSync(join(directory, 'cgroup.procs'), String(process.pid));
+function enter(directory: string, pid: number): void {
+  writeFileSync(join(directory, 'cgroup.procs'), String(pid));
 }
 
 function removeIfThere(directory: string): void {

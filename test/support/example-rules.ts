@@ -103,6 +103,16 @@ async function keyOfNobody(world: World): Promise<Record<string, never>> {
   return await keyOfAll(world);
 }
 
+/** An agent whose machine is gone since yesterday. */
+async function lostAgent({ fleet }: World): Promise<void> {
+  await fleet.sql(`
+    insert into node (node_id, name, public_key, instance, endpoint_url, version, commit, slots, capabilities, heartbeat_at)
+    select '${'0'.repeat(32)}', 'lxc-102', public_key, gen_random_uuid(), endpoint_url, version, commit, slots,
+           capabilities, now() - interval '1 day'
+    from node limit 1
+    on conflict (node_id) do update set forgotten_at = null`);
+}
+
 /** Folders and ports of its own for a daemon. */
 async function ownDaemon({ folder }: World): Promise<Record<string, string>> {
   const port = await freePort();
@@ -140,6 +150,13 @@ export const exampleRules: readonly ExampleRule[] = [
   { matches: /^ktrdr-agent rtt/, prepare: knownRoundTrip },
   { matches: /^ktrdr-agent keys (install|use)/, prepare: keyOfAll },
   { matches: /^ktrdr-agent keys remove/, prepare: keyOfNobody },
+  {
+    matches: /^ktrdr-agent forget/,
+    prepare: async (world) => {
+      await lostAgent(world);
+      return {};
+    },
+  },
   {
     matches: /^ktrdr-agent dev (down|status)/,
     environment: devFolder,

@@ -1,18 +1,19 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '#agent/kit/exec';
 import { doctor, untouched } from '#test/support/examination';
 import { BINARY } from '#test/support/fleet';
 import { freePort } from '#test/support/free-port';
-import { makeQuotaGroup } from '#test/support/quota-group';
+import { controlGroup, controlGroupMissing } from '#test/support/control-group';
 import { smallDisk, smallDiskMissing } from '#test/support/small-disk';
 import { tempDir } from '#test/support/temp-dir';
 
 /** `doctor` of the compiled binary on machines without a control plane, each made sick for real. */
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+setDefaultTimeout(60_000);
 
 test('the port is taken by another program', async () => {
   await using folder = await tempDir();
@@ -45,6 +46,25 @@ test('the state directory cannot be written', async () => {
   expect((await doctor({ environment, ...user })).check('directories').state).toBe('ok');
 });
 
+test.skipIf(!isRoot)('root starts the control plane where its user may not go', async () => {
+  await using folder = await tempDir();
+  const home = join(folder.path, 'home');
+  await mkdir(home, { mode: 0o700 });
+  const environment = {
+    ...(await untouched(folder.path, { KTRDR_ROLE: 'control', API_PORT: String(await freePort()) })),
+    KTRDR_STATE_DIR: join(home, 'state'),
+    KTRDR_RUN_AS: 'nobody',
+  };
+  const sick = await doctor({ environment, keep: 'control-plane-may-not-enter' });
+  expect(sick.check('directories').state).toBe('bad');
+  expect(sick.check('directories').summary).toBe(
+    `the control plane becomes user ${NOBODY}, who may not enter ${home}`,
+  );
+  const [command = ''] = (sick.check('directories').fix ?? '').split(', or set');
+  await exec(command.split(' '), { timeoutMs: 5_000 });
+  expect((await doctor({ environment })).check('directories').state).toBe('ok');
+});
+
 test('the disk is nearly full', async () => {
   if (await smallDiskMissing('a disk that is nearly full')) return;
   await using disk = await smallDisk(8);
@@ -58,6 +78,21 @@ test('the disk is nearly full', async () => {
     environment: { ...environment, KTRDR_STATE_DIR: join(folder.path, 'state') },
   });
   expect(well.check('disk').state).not.toBe('bad');
+});
+
+test('the cache is mounted noexec, where the database server is unpacked', async () => {
+  if (await smallDiskMissing('a disk that is mounted noexec')) return;
+  await using disk = await smallDisk(8);
+  await using folder = await tempDir();
+  await exec(['mount', '-o', 'remount,noexec', disk.path], { timeoutMs: 5_000 });
+  const own = { KTRDR_ROLE: 'control', API_PORT: String(await freePort()), KTRDR_CACHE_DIR: disk.path };
+  const environment = await untouched(folder.path, own);
+  const sick = await doctor({ environment, keep: 'cache-mounted-noexec' });
+  expect(sick.check('directories').state).toBe('bad');
+  expect(sick.check('directories').summary).toContain(`${disk.path} is mounted noexec`);
+  const [remount = ''] = (sick.check('directories').fix ?? '').split(', or set');
+  expect((await exec(remount.split(' '), { timeoutMs: 5_000 })).code).toBe(0);
+  expect((await doctor({ environment })).check('directories').state).toBe('ok');
 });
 
 test('settings: a key that is none, and a value that cannot be used, both told', async () => {
@@ -122,18 +157,18 @@ test('nothing runs, nothing was ever set', async () => {
   expect(existsSync(join(folder.path, 'state'))).toBe(false);
 });
 
-test('a quota of half a core', async () => {
-  const directory = await makeQuotaGroup();
-  if (directory === undefined) return;
+const noGroups = await controlGroupMissing('doctor with a quota of half a core');
+
+test.skipIf(noGroups)('a quota of half a core', async () => {
+  await using group = await controlGroup({ cores: 0.5 });
   await using folder = await tempDir();
   const environment = await untouched(folder.path);
-  const prefix = ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', directory];
+  const prefix = group.entering([]);
   const sick = await doctor({ environment, prefix, keep: 'quota-half-a-core' });
   expect(sick.check('cpu')).toMatchObject({ state: 'warn' });
   expect(sick.check('cpu').summary).toContain('a quota leaves 0.5 cores');
   await exec(['sh', '-c', sick.check('cpu').fix ?? ''], { timeoutMs: 5_000 });
   expect((await doctor({ environment, prefix })).check('cpu').state).toBe('ok');
-  await rmdir(directory);
 });
 
 test('secrets of the settings are in no output', async () => {

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { present } from '#agent/kit/assert';
 import { exec } from '#agent/kit/exec';
+import { readMachineId } from '#agent/worker/identity';
 import { cliCommand } from '#test/support/cli';
-import { makeQuotaGroup } from '#test/support/quota-group';
+import { controlGroup, controlGroupMissing } from '#test/support/control-group';
 import { doctor, untouched, type ExaminationOptions } from '#test/support/examination';
 import { Fleet, type Daemon } from '#test/support/fleet';
 import { tempDir } from '#test/support/temp-dir';
@@ -14,6 +15,7 @@ import { waitUntil } from '#test/support/wait-until';
 /** `doctor` of the compiled binary, on healthy machines and on ones that were made sick for real. */
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+setDefaultTimeout(60_000);
 const TEST_MS = 60_000;
 /** What the machine that runs the tests may truly lack. */
 const OF_THE_MACHINE = ['time-sync', 'swap', 'memory', 'disk', 'limits', 'cpu'];
@@ -169,8 +171,40 @@ describe('sick', () => {
     expect(well.check('token').summary).toContain('accepted by the control plane');
   });
 
+  test('the identity: readable by others, and of another machine', async () => {
+    const path = join(agent(0).directory, 'state/identity.json');
+    await chmod(path, 0o644);
+    const open = await doctor({
+      environment: asAgent(),
+      checks: ['identity'],
+      keep: 'identity-readable-by-others',
+    });
+    expect(open.check('identity')).toMatchObject({
+      state: 'warn',
+      summary: 'others can read the key of this node (mode 0644)',
+    });
+    await exec((open.check('identity').fix ?? '').split(' '), { timeoutMs: 5_000 });
+    expect((await doctor({ environment: asAgent(), checks: ['identity'] })).state).toBe('ok');
+
+    const text = await readFile(path, 'utf8');
+    if (readMachineId() === null) return console.log('skipped: a copied identity: no /etc/machine-id');
+    await writeFile(path, text.replace(/"machine": "[^"]*"/, '"machine": "of another one"'));
+    const copied = await doctor({
+      environment: asAgent(),
+      checks: ['identity'],
+      keep: 'identity-of-another-machine',
+    });
+    await writeFile(path, text);
+    expect(copied.check('identity').state).toBe('warn');
+    expect(copied.check('identity').summary).toStartWith('the identity was made on another machine');
+    expect(copied.check('identity').fix).toContain('restart the agent');
+    expect((await doctor({ environment: asAgent(), checks: ['identity'] })).state).toBe('ok');
+  });
+
   test('the schema has drifted', async () => {
-    await fleet.sql('drop index lease_until; alter table node add column foo text');
+    // One at a time: a lock on both tables would wait for work that goes on, and that for it.
+    await fleet.sql('drop index lease_until');
+    await fleet.sql('alter table node add column foo text');
     const sick = await doctor({ environment: asAgent(), keep: 'schema-drift' });
     const { state, summary, fix, derivation } = sick.check('schema');
     expect(state).toBe('bad');
@@ -219,18 +253,19 @@ function statementsOf(fix: string | null): string {
   return (fix ?? '').slice((fix ?? '').indexOf(': ') + 2);
 }
 
-test('the limits of the agent are seen from outside of its control group', async () => {
-  const group = await makeQuotaGroup();
-  if (group === undefined) return;
+const noGroups = await controlGroupMissing('the limits of an agent in a control group');
+
+test.skipIf(noGroups)('the limits of the agent are seen from outside of its control group', async () => {
+  await using group = await controlGroup({ cores: 0.5 });
+  const { pid } = agent(0);
   try {
-    await writeFile(join(group, 'cgroup.procs'), String(agent(0).pid));
+    group.take(pid);
     const sick = await doctor({ environment: asAgent(), checks: ['cpu'], keep: 'agent-with-half-a-core' });
     expect(sick.check('cpu').summary).toContain('a quota leaves 0.5 cores');
     await exec(['sh', '-c', sick.check('cpu').fix ?? ''], { timeoutMs: 5_000 });
     expect((await doctor({ environment: asAgent(), checks: ['cpu'] })).check('cpu').state).toBe('ok');
   } finally {
-    await writeFile(join(dirname(group), 'cgroup.procs'), String(agent(0).pid));
-    await rmdir(group);
+    group.leave(pid);
   }
 });
 
@@ -241,13 +276,10 @@ describe('sick in a world of its own', () => {
   test.skipIf(library === undefined)(
     'the clock of the control plane is off',
     async () => {
+      const skew = { LD_PRELOAD: library ?? '', FAKETIME: '+8s', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
       await using skewed = await Fleet.start({
         agents: 0,
-        controlEnvironment: {
-          LD_PRELOAD: library ?? '',
-          FAKETIME: '+8s',
-          FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        },
+        controlEnvironment: skew,
       });
       const environment = { ...skewed.control.environment, LD_PRELOAD: undefined, KTRDR_ROLE: 'control' };
       const sick = await doctor({ environment, keep: 'clock-skewed' });
@@ -256,6 +288,9 @@ describe('sick in a world of its own', () => {
         /^the control plane's clock is [78]\.\d s ahead of this machine's$/,
       );
       expect(sick.check('clock').fix).toMatch(/timedatectl set-ntp true|chronyc makestep|NTP client/);
+      // Set alike, as the fix would, they agree.
+      const well = await doctor({ environment: { ...environment, ...skew }, checks: ['clock'] });
+      expect(well.check('clock').state).toBe('ok');
       // Its database has the right time.
       expect(sick.check('database').summary).toMatch(/clock is [78]\.\d s behind that of the control plane/);
       await skewed.stop();

@@ -115,7 +115,10 @@ test('who is nobody, or several, is answered with names; without a name it is th
   expect(several.stderr).toContain('(agent-2)');
   expect((await fleet.cli(['drain', 'agnet-1', '--reason', 'x'])).stderr).toContain('did you mean agent-1?');
   expect((await fleet.cli(['drain', 'agent-1'])).stderr).toContain("required option '--reason <text>'");
-  expect((await fleet.cli(['drain', 'agent-1', '--reason', ' '])).code).not.toBe(0);
+  expect(await fleet.cli(['drain', 'agent-1', '--reason', ' '])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Cannot use nothing as --reason'),
+  });
   expect((await fleet.cli(['undrain', one.name])).stdout).toContain('did not drain');
   // These settings are of no agent; those are.
   expect((await fleet.cli(['undrain'])).stderr).toMatch(/identity in \S+ktrdr, or answers at port 5003/);
@@ -123,9 +126,17 @@ test('who is nobody, or several, is answered with names; without a name it is th
   await Bun.write(settings, `state_dir: ${fleet.directory}/agent-1/state\n`);
   expect(await fleet.cli(['drain', '--reason', 'x', '--settings', settings])).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining(`${one.name} drains (x): nothing runs there`),
+    stdout: expect.stringContaining(`${one.name} (agent-1) drains (x): nothing runs there`),
   });
   expect((await fleet.api('POST', `/api/v1/workers/${one.worker_id}/drain`, {})).status).toBe(422);
   expect((await fleet.api('POST', `/api/v1/workers/${'0'.repeat(32)}/undrain`, {})).status).toBe(404);
+  // Who is there is not forgotten.
+  const kept = await fleet.cli(['forget', 'agent-1']);
+  expect(kept).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`Cannot forget ${one.name}: it is there`),
+  });
+  expect((await fleet.api('DELETE', `/api/v1/workers/${one.worker_id}`)).status).toBe(409);
+  expect((await fleet.api('DELETE', `/api/v1/workers/${'0'.repeat(32)}`)).status).toBe(404);
   await fleet.stop();
 }, 120_000);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { pathOf, walkCommands } from '#agent/cli/command-tree';
+import { examplesOf, pathOf, walkCommands } from '#agent/cli/command-tree';
 import { createProgram } from '#agent/cli/run-cli';
 import { present } from '#agent/kit/assert';
 import { capturedShell } from '#test/support/captured-shell';
@@ -24,14 +24,9 @@ interface Example {
 }
 
 const leaves = walkCommands(createProgram(capturedShell())).filter(({ commands }) => commands.length === 0);
-const examples = leaves.flatMap((command): Example[] => {
-  const shown = capturedShell();
-  command.configureOutput({ writeOut: (text) => shown.stdout.write(text) });
-  command.outputHelp();
-  const lines = shown.out.split('\n').filter((line) => line.startsWith('  ktrdr-agent '));
-  const name = pathOf(command).slice(1).join(' ');
-  return lines.map((line) => ({ command: name, line: line.trim() }));
-});
+const examples = leaves.flatMap((command): Example[] =>
+  examplesOf(command).map((line) => ({ command: pathOf(command).slice(1).join(' '), line })),
+);
 
 const SET_UP_MS = 180_000;
 const EXAMPLE_MS = 60_000;

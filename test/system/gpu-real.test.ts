@@ -4,9 +4,9 @@ import { present } from '#agent/kit/assert';
 import { describeError } from '#agent/kit/error';
 import { exec } from '#agent/kit/exec';
 import { systemHostWith } from '#agent/probes/host';
-import { gpuReportSchema } from '#agent/probes/gpu-report';
+import { gpuReportSchema } from '#agent/probes/gpu/report';
 import { nvidiaProbe } from '#agent/probes/nvidia';
-import { readNvidiaSigns } from '#agent/probes/nvidia-signs';
+import { readNvidiaSigns } from '#agent/probes/gpu/nvidia-signs';
 import { BINARY } from '#test/support/fleet';
 
 /** Proves the probe on real NVIDIA devices with the compiled binary, beside nvidia-smi; prints its figures. */

@@ -28,6 +28,18 @@ async function build(): Promise<ExecResult> {
   throw new Error(result.stderr);
 }
 
+test.skipIf(!isBuilt)(
+  'builds for other platforms from a copy elsewhere are equal byte for byte',
+  async () => {
+    const targets = FOREIGN.flatMap((target) => ['--target', target]);
+    const command = [process.execPath, 'installers/build.ts', '--check', ...targets];
+    const { code, stdout, stderr } = await exec(command, { cwd: repository, timeoutMs: 240_000 });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.match(/: two builds are equal, SHA-256 [0-9a-f]{64}$/gm)?.length).toBe(FOREIGN.length);
+  },
+  250_000,
+);
+
 const ARM64_LIBRARIES = '/usr/aarch64-linux-gnu';
 const ARM64: Processor = { command: ['qemu-aarch64', '-L', ARM64_LIBRARIES] };
 /** The last Intel generation before AVX, of 2010. */

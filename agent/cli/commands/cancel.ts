@@ -1,6 +1,7 @@
 import type { Operation } from '#agent/contract/operation';
 import { Fault } from '#agent/kit/error';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { OPERATION_ARGUMENT, operationIdOf } from '#agent/cli/operation-id';
 import { openSession } from '#agent/cli/session';
 import { paintState } from '#agent/cli/style';
 
@@ -10,16 +11,18 @@ export const cancelCommand: CliCommand = {
     clientCommand('cancel')
       .summary('Cancel operations')
       .description('Cancel operations: waiting ones at once, running ones with all their processes')
-      .argument('<id...>', 'ids of operations')
+      .argument('<id...>', OPERATION_ARGUMENT)
       .option('-f, --force', 'do not wait for the agent; its late results are refused')
       .option('--reason <text>', 'why, for the record')
       .action(async (ids, { force, reason, ...flags }) => {
-        const { client, output } = openSession(shell, flags);
+        const session = openSession(shell, flags);
+        const { client, output } = session;
         const cancelled: Operation[] = [];
         const faults: Fault[] = [];
-        for (const operation_id of ids) {
+        for (const given of ids) {
           const query = { force: force ?? false, reason };
           try {
+            const operation_id = await operationIdOf(session, given);
             const call = { params: { operation_id }, query, signal: shell.signal };
             cancelled.push((await client.call('cancelOperation', call)).data);
           } catch (error) {

@@ -22,10 +22,11 @@ export const configCommand: CliCommand = {
         'Every setting with its effective value and where it came from; secrets are not shown. Flag goes ' +
           'before environment, environment before file, file before profile.',
       )
+      .argument('[name]', 'a setting to explain, as with --explain')
       .option('--explain <name>', 'all about one setting, or about an environment name of older set-ups')
       .option('--changed', 'only those that are not at their default')
       .addOption(new Option('--profile <name>', 'as with this profile below the file').choices(PROFILES))
-      .action(({ explain, changed, json, ...flags }) => {
+      .action((name, { explain = name, changed, json, ...flags }) => {
         const output = createOutput(shell, json ?? false);
         // A name that nobody knows is refused before any setting can be.
         const found = explain === undefined ? undefined : findSetting(explain);

@@ -12,6 +12,8 @@ import { recordExamination } from '#agent/cli/doctor/record-examination';
 import { CHECKS, EXAMINATION_MS_MAX, runChecks, type TopicCheck } from '#agent/cli/doctor/run-checks';
 import { readSettings } from '#agent/cli/doctor/settings-reading';
 
+import { fold } from '#agent/cli/text';
+
 export const doctorCommand: CliCommand = {
   name: 'doctor',
   create: (shell) =>
@@ -55,12 +57,12 @@ export const doctorCommand: CliCommand = {
           ['doctor --record ktrdr-report', 'a folder for a bug report'],
         ),
       )
-      .addHelpText('after', `Checks:\n${checkTable()}\n`),
+      .addHelpText('after', () => `Checks:\n${checkTable(shell.stdout.columns)}\n`),
 };
 
-function checkTable(): string {
+function checkTable(columns: number | undefined): string {
   const width = Math.max(...CHECKS.map(({ name }) => name.length));
-  return CHECKS.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n');
+  return CHECKS.flatMap(({ name, about }) => fold(about, columns, `  ${name.padEnd(width)}  `)).join('\n');
 }
 
 /** What --json prints. */

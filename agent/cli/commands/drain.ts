@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { chosenWorker } from '#agent/cli/chosen-worker';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { waitUntilDrained } from '#agent/cli/drain-wait';
@@ -6,7 +6,10 @@ import { plural } from '#agent/cli/figures';
 import { openSession, type Session } from '#agent/cli/session';
 import type { Shell } from '#agent/cli/shell';
 import { printable } from '#agent/cli/text';
+import { nameOf } from '#agent/cli/worker-table';
+import { REASON_CHARS_MAX } from '#agent/contract/drain-endpoints';
 import type { Worker } from '#agent/contract/worker';
+import { Fault } from '#agent/kit/error';
 
 export const drainCommand: CliCommand = {
   name: 'drain',
@@ -17,7 +20,7 @@ export const drainCommand: CliCommand = {
         'Give an agent no new work: it finishes what it has. The drain survives restarts, until `undrain`.',
       )
       .argument('[agent]', 'name, label, id or the beginning of one; default: the agent of this machine')
-      .requiredOption('--reason <text>', 'why, for everybody who looks at the fleet')
+      .requiredOption('--reason <text>', 'why, for everybody who looks at the fleet', reasonText)
       .option('-w, --wait', 'until its last operation has ended')
       .action(async (agent, { reason, wait, ...flags }) => {
         const session = openSession(shell, flags);
@@ -33,7 +36,7 @@ export const drainCommand: CliCommand = {
         output.note(drainSentence(data));
         const worker = await waited(session, data);
         output.document({ ...worker, warnings: data.warnings });
-        output.line(`${printable(worker.name)} has finished: nothing runs there, and nothing new will.`);
+        output.line(`${printable(nameOf(worker))} has finished: nothing runs there, and nothing new will.`);
       })
       .addHelpText(
         'after',
@@ -46,16 +49,35 @@ export const drainCommand: CliCommand = {
 
 /** Who it was, as this machine says: for people who read the log. */
 export function caller({ environment, uid }: Pick<Shell, 'environment' | 'uid'>): string {
-  const user = environment.SUDO_USER || environment.USER || environment.LOGNAME || `uid ${uid}`;
-  return `${user}@${hostname()}`.slice(0, 120);
+  return `${environment.SUDO_USER || userName(uid)}@${hostname()}`.slice(0, 120);
 }
 
-function drainSentence({ name, operations, draining }: Worker): string {
+function userName(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry in the system's list, as containers have.
+    return `uid ${uid}`;
+  }
+}
+
+function reasonText(text: string): string {
+  const reason = text.trim();
+  if (reason !== '' && reason.length <= REASON_CHARS_MAX) return reason;
+  throw new Fault(
+    'bad_request',
+    `Cannot use ${reason === '' ? 'nothing' : `${reason.length} characters`} as --reason: say why in 1 to ${REASON_CHARS_MAX} characters`,
+    { hint: 'such as --reason "new disk"' },
+  );
+}
+
+function drainSentence(worker: Worker): string {
+  const { operations, draining } = worker;
   const rest =
     operations.length === 0
       ? 'nothing runs there, and nothing new will'
       : `it finishes ${plural(operations.length, 'operation')} and takes nothing more`;
-  return `${printable(name)} drains (${printable(draining?.reason ?? '')}): ${rest}.`;
+  return `${printable(nameOf(worker))} drains (${printable(draining?.reason ?? '')}): ${rest}.`;
 }
 
 async function waited(session: Session, drained: Worker): Promise<Worker> {

@@ -14,7 +14,7 @@ export const exportCommand: CliCommand = {
     clientCommand('export')
       .summary('Results as CSV or Parquet')
       .description('Trades or equity of a backtest, or the units of a sweep, as CSV or Parquet')
-      .argument('[id]', 'id of a backtest or a sweep; default: the newest that completed')
+      .argument('[id]', 'id of a backtest or a sweep, or a part of it; default: the newest that completed')
       .addOption(new Option('--what <table>', 'default: units of a sweep, else trades').choices(NAMES))
       .addOption(
         new Option('--format <format>', 'default: by the name of the file, else csv').choices([

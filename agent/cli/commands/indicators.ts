@@ -29,7 +29,7 @@ export const indicatorsCommand: CliCommand = {
 function showIndicators(output: Output): void {
   output.table(INDICATORS, [
     { header: 'INDICATOR', cell: ({ name }) => name },
-    { header: 'CATEGORY', cell: ({ category }) => category.replaceAll('_', ' ') },
+    { header: 'CATEGORY', cell: ({ category }) => category.replaceAll('_', ' '), optional: true },
     { header: 'MEANING', cell: ({ description }) => description, widthMin: 24 },
     { header: 'OUTPUTS', cell: ({ outputs }) => outputs.join(' '), widthMin: 16, optional: true },
     { header: 'PARAMETERS', cell: defaultsOf, widthMin: 16, optional: true },

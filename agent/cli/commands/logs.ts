@@ -1,5 +1,6 @@
 import { isTerminal } from '#agent/contract/operation';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { OPERATION_ARGUMENT, operationIdOf } from '#agent/cli/operation-id';
 import { openSession, type Session } from '#agent/cli/session';
 import { printable } from '#agent/cli/text';
 
@@ -12,10 +13,11 @@ export const logsCommand: CliCommand = {
     clientCommand('logs')
       .summary('What the processes of an operation printed')
       .description('What the processes of an operation printed; of a sweep, of all its batches')
-      .argument('<id>', 'id of an operation')
+      .argument('<id>', OPERATION_ARGUMENT)
       .option('-f, --follow', 'go on until the operation is over')
-      .action(async (id, { follow, ...flags }) => {
-        await printLogs(openSession(shell, flags), id, follow ?? false);
+      .action(async (given, { follow, ...flags }) => {
+        const session = openSession(shell, flags);
+        await printLogs(session, await operationIdOf(session, given), follow ?? false);
       })
       .addHelpText(
         'after',
@@ -42,7 +44,10 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
       for (const line of page.lines) {
         const mark = line.stream === 'system' ? output.style.dim('·') : ' ';
         if (output.json) shell.stdout.write(`${JSON.stringify(line)}\n`);
-        else output.line(`${output.style.dim(printable(line.worker_name))} ${mark} ${printable(line.line)}`);
+        else {
+          const who = `${timeOf(line.at, shell.clock.nowMs())} ${printable(line.worker_name)}`;
+          output.line(printable(line.line), `${output.style.dim(who)} ${mark} `);
+        }
       }
       cursor = page.cursor;
       isFull = page.lines.length === PAGE_LINES;
@@ -55,3 +60,11 @@ async function printLogs(session: Session, operation_id: string, follow: boolean
     shell.signal.throwIfAborted();
   }
 }
+
+/** The time of day in UTC, with the date of what is older than a day. */
+function timeOf(at: string, nowMs: number): string {
+  const text = new Date(at).toISOString().replace('T', ' ').slice(0, 19);
+  return nowMs - Date.parse(at) < DAY_MS ? text.slice(11) : text;
+}
+
+const DAY_MS = 86_400_000;

@@ -10,6 +10,7 @@ import { drainCommand } from './drain';
 import { eventCommand } from './event';
 import { exportCommand } from './export';
 import { followCommand } from './follow';
+import { forgetCommand } from './forget';
 import { helpCommand } from './help';
 import { indicatorsCommand } from './indicators';
 import { keysCommand } from './keys';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly CliCommand[] = [
   eventCommand,
   exportCommand,
   followCommand,
+  forgetCommand,
   helpCommand,
   indicatorsCommand,
   keysCommand,

@@ -25,7 +25,7 @@ export const reportCommand: CliCommand = {
     clientCommand('report')
       .summary('One HTML file that shows a backtest or a sweep')
       .description('Write one HTML file with charts and tables; it opens without a network or a server')
-      .argument('[id]', 'id of a backtest or a sweep; default: the newest that completed')
+      .argument('[id]', 'id of a backtest or a sweep, or a part of it; default: the newest that completed')
       .option('-o, --output <file>', 'file to write; default: {id}.html')
       .option('--axes <names>', 'two parameters for the heat map of a sweep, such as fast,slow')
       .addOption(

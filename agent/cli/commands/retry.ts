@@ -1,4 +1,5 @@
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
+import { OPERATION_ARGUMENT, operationIdOf } from '#agent/cli/operation-id';
 import { openSession } from '#agent/cli/session';
 
 export const retryCommand: CliCommand = {
@@ -7,9 +8,11 @@ export const retryCommand: CliCommand = {
     clientCommand('retry')
       .summary('Run a failed or cancelled operation again')
       .description('Run a failed or cancelled operation again; a sweep runs only the units without a result')
-      .argument('<id>', 'id of an operation')
-      .action(async (operation_id, flags) => {
-        const { client, output } = openSession(shell, flags);
+      .argument('<id>', OPERATION_ARGUMENT)
+      .action(async (given, flags) => {
+        const session = openSession(shell, flags);
+        const { client, output } = session;
+        const operation_id = await operationIdOf(session, given);
         const { data } = await client.call('retryOperation', {
           params: { operation_id },
           signal: shell.signal,

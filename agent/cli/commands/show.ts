@@ -2,6 +2,7 @@ import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { showEquity } from '#agent/cli/equity-view';
 import { showOperation } from '#agent/cli/operation-view';
 import { readOutcome } from '#agent/cli/outcome';
+import { OPERATION_ARGUMENT, operationIdOf } from '#agent/cli/operation-id';
 import { openSession } from '#agent/cli/session';
 import { wholeNumber } from '#agent/cli/usage';
 
@@ -14,10 +15,11 @@ export const showCommand: CliCommand = {
     clientCommand('show')
       .summary('One operation with all about it')
       .description('One operation: attempts, results, why it waits, and the hashes of what made it')
-      .argument('<id>', 'id of an operation')
+      .argument('<id>', OPERATION_ARGUMENT)
       .option('--top <n>', 'units of a sweep to show', wholeNumber('--top', 1, 1000), 10)
-      .action(async (operation_id, { top, ...flags }) => {
+      .action(async (given, { top, ...flags }) => {
         const session = openSession(shell, flags);
+        const operation_id = await operationIdOf(session, given);
         const { data } = await session.client.call('getOperation', {
           params: { operation_id },
           signal: shell.signal,

@@ -2,6 +2,7 @@ import { chosenWorker } from '#agent/cli/chosen-worker';
 import { clientCommand, examples, type CliCommand } from '#agent/cli/command';
 import { openSession } from '#agent/cli/session';
 import { printable } from '#agent/cli/text';
+import { nameOf } from '#agent/cli/worker-table';
 import { caller } from './drain';
 
 export const undrainCommand: CliCommand = {
@@ -18,11 +19,12 @@ export const undrainCommand: CliCommand = {
         const call = { params: { worker_id }, body: { by: caller(shell) }, signal: shell.signal };
         const { data } = await client.call('undrainWorker', call);
         output.document(data);
-        const { name, verdict } = data;
-        if (draining === null) return output.line(`${printable(name)} did not drain.`);
+        const { verdict } = data;
+        const name = printable(nameOf(data));
+        if (draining === null) return output.line(`${name} did not drain.`);
         const isThere = verdict.state === 'ready' || verdict.state === 'degraded';
         const state = `takes work again once it is back: it is ${verdict.state}, ${printable(verdict.cause)}`;
-        output.line(`${printable(name)} ${isThere ? 'takes work again' : state}.`);
+        output.line(`${name} ${isThere ? 'takes work again' : state}.`);
       })
       .addHelpText(
         'after',

@@ -67,7 +67,10 @@ function combinationsOf(strategy: Strategy): string {
 function showVerdict(output: Output, { path, file, fault }: Verdict): void {
   if (fault !== undefined) {
     const problems = problemsOf(fault.details);
-    if (problems.length === 0) output.line(printable(fault.message));
+    if (problems.length === 0) {
+      output.line(printable(fault.message));
+      if (fault.hint !== undefined) output.line(`  hint: ${printable(fault.hint)}`);
+    }
     for (const problem of problems) {
       output.line(printable(describeProblem(path, problem)));
       if (problem.hint !== null) output.line(`  hint: ${printable(problem.hint)}`);

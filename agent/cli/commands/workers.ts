@@ -7,7 +7,7 @@ export const workersCommand: CliCommand = {
   create: (shell) =>
     clientCommand('workers')
       .summary('Every agent and its state')
-      .description('Every agent that ever registered, with its state and the reason for it')
+      .description('Every agent that registered and was not forgotten, with its state and the reason for it')
       .action(async (flags) => {
         const { client, output } = openSession(shell, flags);
         const { data: workers } = await client.call('listWorkers', { signal: shell.signal });

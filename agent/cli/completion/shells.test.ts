@@ -135,6 +135,19 @@ test.each([
   60_000,
 );
 
+test.each([
+  ['doctor cp', 'cpu'],
+  ['config --explain heartb', 'heartbeat'],
+  ['indicators bollingerband', 'bollingerbands'],
+  ['sweep sma_cross SPX 1d --rank-by calm', 'calmar_ratio'],
+  ['data import x.csv --timezone America/New_Y', 'America/New_York'],
+])('%p is completed to %p, without a control plane', async (line, value) => {
+  const { stdout } = await runCli(['__complete', '--line', `ktrdr-agent ${line}`], {
+    env: environment(AWAY),
+  });
+  expect(stdout.split('\n').map((text) => text.split('\t')[0])).toContain(value);
+});
+
 test('a bound of 300 ms holds for the answer of the control plane', async () => {
   const { code, stdout, stderr } = await runCli(['__complete', '--line', 'ktrdr-agent show op'], {
     env: environment(),

@@ -5,6 +5,7 @@ import { INDICATORS } from '#agent/engine/indicators/registry';
 import { STRATEGIES } from '#agent/engine/strategy/registry';
 import { JOB_KINDS } from '#agent/jobs/registry';
 import { subjectOf } from '#agent/cli/operation-table';
+import { CHECKS } from '#agent/cli/doctor/run-checks';
 import { HELP_TOPICS } from '#agent/cli/help-topics';
 import type { Session } from '#agent/cli/session';
 import type { Candidate, Place } from './complete';
@@ -29,6 +30,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   agent: workers,
   worker: workers,
   axis: parameters,
+  check: () => CHECKS.map(({ name, about }) => ({ value: name, description: about })),
   'name=value': parameters,
   id: operations,
   metric: () => METRIC_NAMES.map((value) => ({ value })),
@@ -72,10 +74,10 @@ async function operations({ command, positionals }: Place, asked: Asked): Promis
 async function workers(_place: Place, asked: Asked): Promise<Candidate[]> {
   if (asked === undefined) return [];
   const { data } = await asked.client.call('listWorkers', { signal: asked.shell.signal });
-  return data.map(({ name, label, verdict }) => ({
-    value: name,
-    description: `${label === null ? '' : `${label}, `}${verdict.state}`,
-  }));
+  return data.flatMap(({ name, label, verdict }) => [
+    { value: name, description: label === null ? verdict.state : `${label}, ${verdict.state}` },
+    ...(label === null ? [] : [{ value: label, description: `${name}, ${verdict.state}` }]),
+  ]);
 }
 
 async function symbols(_place: Place, asked: Asked): Promise<Candidate[]> {

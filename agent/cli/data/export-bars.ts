@@ -37,10 +37,7 @@ export function exportDataCommand(shell: Shell) {
     .option('--all', 'every series, each into a file of its own in the folder of -o')
     .action(async (symbol, timeframe, { from, to, format, output: path, all, ...flags }) => {
       const session = openSession(shell, flags);
-      const range = {
-        start: from === undefined ? undefined : instant('--from', from),
-        end: to === undefined ? undefined : exclusiveEnd(instant('--to', to)),
-      };
+      const range = rangeOf(from, to);
       if (all) {
         if (symbol !== undefined)
           throw misfit(`--all means every series, not ${symbol}`, 'leave one of them out');
@@ -144,6 +141,15 @@ function requestedSeries(symbol: string | undefined, timeframe: string | undefin
 
 function misfit(state: string, hint: string): Fault {
   return new Fault('bad_request', `Cannot export bars: ${state}`, { hint });
+}
+
+function rangeOf(from: string | undefined, to: string | undefined): BarsRange {
+  const start = from === undefined ? undefined : instant('--from', from);
+  const end = to === undefined ? undefined : exclusiveEnd(instant('--to', to));
+  if (start !== undefined && end !== undefined && Date.parse(start) >= Date.parse(end)) {
+    throw misfit(`--to ${to} is before --from ${from}`, 'such as --from 2020-01-01 --to 2020-12-31');
+  }
+  return { start, end };
 }
 
 /** The start of a day, or a moment. */

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { TIMEFRAMES, timeframeSchema } from '#agent/contract/timeframe';
+import { TIMEFRAMES, timeframeMs, timeframeSchema, type Timeframe } from '#agent/contract/timeframe';
 import { Fault } from '#agent/kit/error';
 import { ageOf } from '#agent/cli/ages';
 import { clientCommand, examples } from '#agent/cli/command';
@@ -44,9 +44,14 @@ async function showSeries({ client, output, shell }: Session): Promise<void> {
     { header: 'SYMBOL', cell: ({ symbol }) => symbol },
     { header: 'TIMEFRAME', cell: ({ timeframe }) => timeframe },
     { header: 'BARS', cell: ({ bar_count }) => count(bar_count), align: 'right' },
-    { header: 'FIRST', cell: ({ first_bar_at }) => first_bar_at?.slice(0, 16).replace('T', ' ') ?? '–' },
-    { header: 'LAST', cell: ({ last_bar_at }) => last_bar_at?.slice(0, 16).replace('T', ' ') ?? '–' },
-    { header: 'CHANGED', cell: ({ updated_at }) => ageOf(updated_at, shell.clock.nowMs()), align: 'right' },
+    { header: 'FIRST', cell: (series) => moment(series.first_bar_at, series.timeframe), optional: true },
+    { header: 'LAST', cell: (series) => moment(series.last_bar_at, series.timeframe) },
+    {
+      header: 'CHANGED',
+      cell: ({ updated_at }) => ageOf(updated_at, shell.clock.nowMs()),
+      align: 'right',
+      optional: true,
+    },
     { header: 'SOURCE', cell: ({ source }) => source ?? '–', widthMin: 8, optional: true },
   ]);
 }
@@ -79,13 +84,22 @@ async function showBars(
   output.document(reply.data);
   if (reply.data.length === 0) return output.line('No bars in this range.');
   output.table(reply.data, [
-    { header: 'TIME (UTC)', cell: ({ time }) => time.slice(0, 16).replace('T', ' ') },
-    { header: 'OPEN', cell: ({ open }) => String(open), align: 'right' },
+    { header: 'TIME (UTC)', cell: ({ time }) => moment(time, query.aggregate ?? parsed.data) },
+    { header: 'OPEN', cell: ({ open }) => String(open), align: 'right', optional: true },
     { header: 'HIGH', cell: ({ high }) => String(high), align: 'right' },
     { header: 'LOW', cell: ({ low }) => String(low), align: 'right' },
     { header: 'CLOSE', cell: ({ close }) => String(close), align: 'right' },
-    { header: 'VOLUME', cell: ({ volume }) => count(volume), align: 'right' },
+    { header: 'VOLUME', cell: ({ volume }) => count(volume), align: 'right', optional: true },
   ]);
   const left = reply.total_count - reply.data.length;
   if (left > 0) output.line(`… and ${plural(left, 'more bar')}: --limit ${reply.total_count}`);
 }
+
+/** Of bars of a day or longer only the day. */
+function moment(instant: string | null, timeframe: Timeframe): string {
+  if (instant === null) return '–';
+  const isDay = timeframeMs(timeframe) >= DAY_MS && instant.includes('T00:00:00');
+  return isDay ? instant.slice(0, 10) : instant.slice(0, 16).replace('T', ' ');
+}
+
+const DAY_MS = 86_400_000;

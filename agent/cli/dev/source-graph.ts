@@ -9,7 +9,7 @@ const ENTRIES: Readonly<Record<'control' | 'worker', readonly string[]>> = {
   control: ['agent/daemon/control-role.ts'],
   worker: [
     'agent/daemon/worker-role.ts',
-    'agent/probes/gpu-look.ts',
+    'agent/probes/gpu/look.ts',
     'agent/worker/shim/run-shim.ts',
     'agent/worker/workload/run-workload.ts',
   ],

@@ -35,21 +35,32 @@ export function parseListeners(text: string): Listener[] {
   });
 }
 
-/** The process that has this socket open; undefined when it belongs to another user, or is gone. */
-export async function findHolder(inode: string, signal: AbortSignal): Promise<Holder | undefined> {
-  const wanted = `socket:[${inode}]`;
-  for (const entry of await readdir('/proc').catch(() => [])) {
-    if (signal.aborted) return undefined;
+/**
+ * The processes that have these sockets open, by inode: one walk over /proc for all of them. Those of
+ * other users are not there, unless this is root.
+ */
+export async function findHolders(
+  listeners: readonly Listener[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Holder>> {
+  const wanted = new Set(listeners.map(({ inode }) => inode));
+  const found = new Map<string, Holder>();
+  for (const entry of wanted.size === 0 ? [] : await readdir('/proc').catch(() => [])) {
     const pid = Number(entry);
     if (!Number.isSafeInteger(pid)) continue;
+    if (signal.aborted || found.size === wanted.size) break;
     const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
     const links = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')));
-    if (links.includes(wanted)) return await describeProcess(pid);
+    const inodes = links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+    const held = inodes.filter((inode) => wanted.has(inode) && !found.has(inode));
+    if (held.length === 0) continue;
+    const holder = await describeProcess(pid);
+    for (const inode of held) found.set(inode, holder);
   }
-  return undefined;
+  return found;
 }
 
-export async function describeProcess(pid: number): Promise<Holder> {
+async function describeProcess(pid: number): Promise<Holder> {
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
   const executable = await readlink(`/proc/${pid}/exe`).catch(() => null);
   return { pid, name: name.trim(), executable: executable?.replace(/ \(deleted\)$/, '') ?? null };

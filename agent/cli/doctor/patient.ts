@@ -12,7 +12,7 @@ import { probeOnce } from '#agent/probes/run';
 import type { Shell } from '#agent/cli/shell';
 import { hostOf, isReadable } from './agent-host';
 import { contactControl, type ControlContact } from './control-contact';
-import { readListeners, type Listener } from './listeners';
+import { findHolders, readListeners, type Holder, type Listener } from './listeners';
 import { once } from './once';
 import { findServices, type Service } from './services';
 import type { SettingsReading } from './settings-reading';
@@ -35,6 +35,8 @@ export interface Patient {
   readonly capabilities: () => Promise<Capabilities>;
   /** Null where the system does not list them. */
   readonly listeners: () => Promise<readonly Listener[] | null>;
+  /** The processes of the listeners, by inode, as far as this user may see them. */
+  readonly holders: () => Promise<ReadonlyMap<string, Holder>>;
   readonly control: () => Promise<ControlContact>;
   /** The checks of the control plane, or the fault that answered instead. */
   readonly report: () => Promise<DoctorReport | Fault>;
@@ -48,8 +50,9 @@ export function examine(
   const { clock, environment, uid } = shell;
   const { values } = settings;
   const listeners = once(() => readListeners(systemHost));
+  const holders = once(async () => findHolders((await listeners()) ?? [], signal));
   const services = once(async () =>
-    findServices({ settings, fleet, uid, signal, listeners: await listeners() }),
+    findServices({ settings, fleet, uid, signal, listeners: await listeners(), holders: await holders() }),
   );
   const serviceHost = once(async () => {
     const running = (await services()).filter(({ isRunning }) => isRunning);
@@ -84,9 +87,12 @@ export function examine(
         host: await serviceHost(),
         clock,
         log: silentLog,
+        // No heartbeat waits for these looks: a busy machine gets the time it needs.
+        timeoutMs: PROBE_MS_MAX,
       });
     }),
     listeners,
+    holders,
     control: once(() => contactControl(values.api_url, { clock, signal })),
     report: once(async () => {
       try {
@@ -100,3 +106,5 @@ export function examine(
 }
 
 const REPORT_MS_MAX = 3_500;
+/** After 1.5 s at most for those who answer here, and within the whole. */
+const PROBE_MS_MAX = 2_500;

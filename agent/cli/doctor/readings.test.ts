@@ -27,6 +27,8 @@ test('parseRunFlags() reads what `run` was started with, from the binary and fro
   expect(parseRunFlags(['/opt/ktrdr-agent', 'run', ...words])).toEqual(flags);
   expect(parseRunFlags(['bun', 'agent/main.ts', 'run', ...words])).toEqual(flags);
   expect(parseRunFlags(['/opt/ktrdr-agent', 'run', ''])).toEqual({});
+  const url = 'postgres://db/ktrdr?sslmode=require';
+  expect(parseRunFlags(['ktrdr-agent', 'run', `--database-url=${url}`])).toEqual({ database_url: url });
 });
 
 test('parseLimit() takes the hard limit', () => {

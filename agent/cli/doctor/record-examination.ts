@@ -2,8 +2,8 @@ import { hostname, homedir, networkInterfaces, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { probeTargets } from '#agent/daemon/probe-targets';
 import { silentLog } from '#agent/kit/log';
-import { Redactor } from '#agent/probes/redact';
-import { recordHost } from '#agent/probes/recording';
+import { Redactor } from '#agent/probes/recording/redact';
+import { recordHost } from '#agent/probes/recording/recording';
 import type { Patient } from './patient';
 
 /**

@@ -41,7 +41,7 @@ export async function runChecks(patient: Patient, names: readonly string[]): Pro
 
 /** URLs of settings may carry user and password; nothing that is shown does. */
 function withoutCredentials(check: TopicCheck): TopicCheck {
-  const clean = (text: string): string => text.replaceAll(/(\w:\/\/)[^\s/@"]+@/g, '$1(hidden)@');
+  const clean = (text: string): string => text.replaceAll(/(\w:\/\/)[^\s/"]+@/g, '$1(hidden)@');
   return {
     ...check,
     summary: clean(check.summary),

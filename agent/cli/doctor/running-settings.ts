@@ -35,7 +35,7 @@ export function parseRunFlags(argv: readonly string[]): Record<string, string> {
   const words = argv.slice(argv.indexOf('run') + 1);
   const flags: Record<string, string> = {};
   for (const [index, word] of words.entries()) {
-    const [flag = '', value] = word.split('=', 2);
+    const [flag, value] = word.includes('=') ? entryOf(word) : [word, undefined];
     const name = names.get(flag);
     if (name === undefined) continue;
     const next = words[index + 1];

@@ -1,14 +1,16 @@
 import { ROLES, type Role } from '#agent/contract/settings';
 import type { LoadedSettings } from '#agent/daemon/settings';
 import type { Fleet } from '#agent/cli/dev/fleet-file';
-import { findHolder, type Holder, type Listener } from './listeners';
+import type { Holder, Listener } from './listeners';
 import { askLocally, type LocalAnswer } from './local-answer';
 import { settingsOfProcess } from './running-settings';
 
 /** A role that this machine has, by its settings, by a fleet of `dev up`, or because it answers here. */
 export interface Service {
-  /** "agent" and "control plane", or the member's name in a fleet. */
+  /** "the agent" and "the control plane", or the member's name in a fleet. */
   name: string;
+  /** The command that starts it. */
+  startCommand: string;
   role: Role;
   host: string;
   port: number;
@@ -35,12 +37,14 @@ export interface Surroundings {
   settings: LoadedSettings;
   fleet: Fleet | undefined;
   listeners: readonly Listener[] | null;
+  /** By inode of the listening socket. */
+  holders: ReadonlyMap<string, Holder>;
   /** Of this process. */
   uid: number;
   signal: AbortSignal;
 }
 
-type Planned = Pick<Service, 'name' | 'role' | 'host' | 'port' | 'portSetting'> & {
+type Planned = Pick<Service, 'name' | 'startCommand' | 'role' | 'host' | 'port' | 'portSetting'> & {
   directories: Directories;
 };
 
@@ -63,12 +67,10 @@ export async function findServices(surroundings: Surroundings): Promise<Service[
 const KINDS: Readonly<Record<Role, LocalAnswer['kind']>> = { control: 'control', worker: 'agent' };
 
 async function look(planned: Planned, surroundings: Surroundings): Promise<Service> {
-  const { settings, fleet, listeners, signal, uid } = surroundings;
+  const { settings, fleet, listeners, holders, signal, uid } = surroundings;
   const listener = listeners?.find(({ port }) => port === planned.port);
-  const [answer, holder] = await Promise.all([
-    askLocally(planned, signal),
-    listener === undefined ? undefined : findHolder(listener.inode, signal),
-  ]);
+  const holder = listener && holders.get(listener.inode);
+  const answer = await askLocally(planned, signal);
   const isRunning = answer.kind === KINDS[planned.role];
   const service = { ...planned, answer, isRunning, listener, holder };
   if (!isRunning) return { ...service, settings };
@@ -84,7 +86,8 @@ function ofRole(settings: LoadedSettings, role: Role): Planned {
   const directories = directoriesOf(settings);
   return role === 'control'
     ? {
-        name: 'control plane',
+        name: 'the control plane',
+        startCommand: 'ktrdr-agent run --role control',
         role,
         host: values.api_host,
         port: values.api_port,
@@ -92,7 +95,8 @@ function ofRole(settings: LoadedSettings, role: Role): Planned {
         directories,
       }
     : {
-        name: 'agent',
+        name: 'the agent',
+        startCommand: 'ktrdr-agent run --role worker',
         role,
         host: values.worker_host,
         port: values.worker_port,
@@ -108,6 +112,7 @@ function directoriesOf({ values }: LoadedSettings): Directories {
 function ofFleet(fleet: Fleet): Planned[] {
   return fleet.members.map(({ name, role, port, ...member }) => ({
     name,
+    startCommand: 'ktrdr-agent dev up',
     role,
     host: '127.0.0.1',
     port,

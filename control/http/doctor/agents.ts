@@ -23,7 +23,7 @@ const TOLD_MAX = 20;
 export function judgeAgents(agents: readonly JudgedAgent[], version: string): Finding {
   const start = 'ktrdr-agent run --role worker';
   if (agents.length === 0) {
-    return warning('no agent has ever registered, so no work can run', { fix: `start one: ${start}` });
+    return warning('no agent is registered, so no work can run', { fix: `start one: ${start}` });
   }
   const usable = agents.filter(({ judged }) => judged.state === 'ready' || judged.state === 'degraded');
   const troubled = agents.filter(({ judged }) => FIXES[judged.state] !== undefined);
@@ -34,7 +34,9 @@ export function judgeAgents(agents: readonly JudgedAgent[], version: string): Fi
   if (first !== undefined) {
     const others = troubled.length === 1 ? '' : `, and ${troubled.length - 1} more of ${agents.length}`;
     const summary = `${first.row.name} is ${first.judged.state}: ${first.judged.cause}${others}`;
-    return warning(summary, { fix: fixOf(first), derivation });
+    const isLost = first.judged.state === 'lost';
+    const gone = isLost ? `; if it is gone for good: ktrdr-agent forget ${first.row.name}` : '';
+    return warning(summary, { fix: `${fixOf(first)}${gone}`, derivation });
   }
   if (usable.length === 0) {
     return broken(`none of ${agents.length} agents takes work: all are stopped or draining`, {

@@ -14,7 +14,7 @@ function agent(name: string, state: JudgedAgent['judged']['state'], version = '1
 }
 
 test.each([
-  ['no agent', [], 'warn', 'no agent has ever registered'],
+  ['no agent', [], 'warn', 'no agent is registered'],
   ['all is well', [agent('a', 'ready'), agent('b', 'stopped')], 'ok', '1 of 2 agents take work'],
   ['one is lost', [agent('a', 'ready'), agent('b', 'lost')], 'warn', 'b is lost: b is lost'],
   ['none is left', [agent('a', 'stopped'), agent('b', 'draining')], 'bad', 'none of 2 agents takes work'],

@@ -12,6 +12,7 @@ import { operationHandlers } from './operations';
 import { resultHandlers } from './results';
 import { strategyHandlers } from './strategies';
 import { workHandlers } from './work';
+import { workerForgetHandlers } from './worker-forget';
 import { workerHandlers } from './workers';
 
 /** Every handler of the API, one file a resource, alphabetical. */
@@ -29,6 +30,7 @@ export function handlersOf(context: ControlContext): Handlers {
     ...resultHandlers(context),
     ...strategyHandlers(),
     ...workHandlers(context),
+    ...workerForgetHandlers(context),
     ...workerHandlers(context),
   };
 }

@@ -48,6 +48,8 @@ async function initialize(
   await rm(staging, { recursive: true, force: true });
   await makeServerDirectory(staging, user);
   const options = ['-D', staging, '-U', ROLE, '-E', 'UTF8', '--no-locale', '-A', 'peer', '--no-instructions'];
+  // One system call for a thousand small files: half the time of a first start went into syncing each.
+  if (process.platform === 'linux') options.push('--sync-method=syncfs');
   const { code, stderr } = await exec([...asUser(user), installation.initdb, ...options], {
     timeoutMs: INITDB_TIMEOUT_MS,
     env: SERVER_ENVIRONMENT,

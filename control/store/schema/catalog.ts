@@ -30,7 +30,9 @@ export async function readCatalog(sql: Sql): Promise<CatalogEntry[]> {
     readViews,
     readFunctions,
   ];
-  const entries = (await Promise.all(readers.map((read) => read(sql)))).flat();
+  const entries: CatalogEntry[] = [];
+  // One after the other: this is a look in passing, and the pool is for work.
+  for (const read of readers) entries.push(...(await read(sql)));
   return entries.map((entry) => ({ ...entry, definition: normalized(entry.definition) }));
 }
 

@@ -85,22 +85,27 @@ const CREATE: Readonly<Record<EntryKind, Statement>> = {
   column: ({ object, name, definition }) =>
     object.startsWith('view ') || (definition.includes(' not null') && !definition.includes(' default '))
       ? null
-      : `ALTER TABLE ${nameOf(object)} ADD COLUMN ${name} ${definition};`,
+      : `ALTER TABLE ${quoted(nameOf(object))} ADD COLUMN ${quoted(name)} ${definition};`,
   constraint: ({ object, name, definition }) =>
-    `ALTER TABLE ${nameOf(object)} ADD CONSTRAINT ${name} ${definition};`,
+    `ALTER TABLE ${quoted(nameOf(object))} ADD CONSTRAINT ${quoted(name)} ${definition};`,
   index: ({ object, name, definition }) => {
     const unique = definition.startsWith('unique ');
     const using = unique ? definition.slice('unique '.length) : definition;
-    return `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${name} ON ${nameOf(object)} USING ${using};`;
+    return `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoted(name)} ON ${quoted(nameOf(object))} USING ${using};`;
   },
-  trigger: ({ name, definition }) => `CREATE TRIGGER ${name} ${definition};`,
+  trigger: ({ name, definition }) => `CREATE TRIGGER ${quoted(name)} ${definition};`,
 };
+
+/** Names that others gave may need quotes, and are pasted into a terminal. */
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
 
 const DROP: Readonly<Record<EntryKind, Statement>> = {
   as: () => null,
   column: ({ object, name }) =>
-    object.startsWith('table ') ? `ALTER TABLE ${nameOf(object)} DROP COLUMN ${name};` : null,
-  constraint: ({ object, name }) => `ALTER TABLE ${nameOf(object)} DROP CONSTRAINT ${name};`,
-  index: ({ name }) => `DROP INDEX ${name};`,
-  trigger: ({ object, name }) => `DROP TRIGGER ${name} ON ${nameOf(object)};`,
+    object.startsWith('table ') ? `ALTER TABLE ${quoted(nameOf(object))} DROP COLUMN ${quoted(name)};` : null,
+  constraint: ({ object, name }) => `ALTER TABLE ${quoted(nameOf(object))} DROP CONSTRAINT ${quoted(name)};`,
+  index: ({ name }) => `DROP INDEX ${quoted(name)};`,
+  trigger: ({ object, name }) => `DROP TRIGGER ${quoted(name)} ON ${quoted(nameOf(object))};`,
 };

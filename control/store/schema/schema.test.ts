@@ -16,6 +16,7 @@ const DAMAGES = [
   ],
   ['alter table node add column foo text', 'column node.foo is not of ours: text'],
   ['create index of_others on node (name)', 'index of_others of node is not of ours: btree (name)'],
+  ['create index "Of Others" on node (name)', 'index Of Others of node is not of ours: btree (name)'],
   ['alter table node drop column label', 'column node.label is missing: text'],
   [
     'drop index lease_until; create index lease_until on lease (granted_at)',

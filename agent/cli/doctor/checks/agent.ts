@@ -16,32 +16,45 @@ export const agentCheck: LocalCheck = {
 async function checkAgent(patient: Patient): Promise<Finding> {
   const agents = (await patient.services()).filter(({ role }) => role === 'worker');
   if (agents.length === 0) return skipped('no agent on this machine');
-  const findings = agents.map(judge);
+  const { url, health } = await patient.control();
+  // What this command reaches itself; null when it does not.
+  const reached = health === null ? null : url;
+  const findings = agents.map((service) => judge(service, reached));
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
   return together(findings, (count) => `${count} agents answer and hear the control plane`);
 }
 
-function judge({ name, host, port, directories, answer, listener }: Service): Finding {
-  const at = `${host}:${port}`;
-  if (answer.kind !== 'agent') {
-    const shims = directories === null ? 0 : runningShims(directories.runtimeDir).length;
-    const left = shims === 0 ? '' : `; ${plural(shims, 'job process', 'job processes')} of it go on`;
-    return warning(`no ${name} answers at ${at}${left}`, {
-      fix: `ktrdr-agent run --role worker${shims === 0 ? '' : ', which takes them over'}`,
-      derivation: [listener === undefined ? `nobody listens at ${at}` : `who listens at ${at} is no agent`],
-    });
-  }
+function judge(service: Service, reached: string | null): Finding {
+  const { name, host, port, answer } = service;
+  if (answer.kind !== 'agent') return notRunning(service);
   const { health } = answer;
   const { control_plane: control, active_operations_count: active } = health;
+  const at = `${host}:${port}`;
   const derivation = [
     `${at} is node ${health.worker_id}, version ${health.version}, holds ${plural(active, 'operation')}`,
   ];
-  if (!control.reachable) {
-    return broken(`the ${name} at ${at} does not hear the control plane: ${control.reason ?? 'no reason'}`, {
-      fix: `see the check control-plane; this agent asks ${control.url} (its api_url)`,
+  if (control.reachable) return fine(`${at} ${health.worker_status}, hears ${control.url}`, derivation);
+  const summary = `${name} at ${at} does not hear the control plane: ${control.reason ?? 'no reason'}`;
+  if (control.url === reached) {
+    return warning(`${summary}; it does answer now`, {
+      fix: 'wait a few seconds, the agent tries again; if this stays, its log says why',
       derivation,
     });
   }
-  return fine(`${at} ${health.worker_status}, hears ${control.url}`, derivation);
+  return broken(summary, {
+    fix: `see the check control-plane; this agent asks ${control.url} (its api_url)`,
+    derivation,
+  });
+}
+
+function notRunning({ name, host, port, directories, listener, startCommand }: Service): Finding {
+  const at = `${host}:${port}`;
+  const shims = directories === null ? 0 : runningShims(directories.runtimeDir).length;
+  const left = shims === 0 ? '' : `; ${plural(shims, 'job process', 'job processes')} of it go on`;
+  const fix = shims === 0 ? startCommand : `${startCommand}, which takes them over`;
+  const derivation = [
+    listener === undefined ? `nobody listens at ${at}` : `who listens at ${at} is no agent`,
+  ];
+  return warning(`${name} does not answer at ${at}${left}`, { fix, derivation });
 }

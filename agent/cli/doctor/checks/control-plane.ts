@@ -19,7 +19,10 @@ async function checkControl(patient: Patient): Promise<Finding> {
   const derivation = [`api_url is ${contact.url} (${origin})`, ...contact.steps];
   const { failure, health, url } = contact;
   if (failure !== null) {
-    return broken(`${url} is not reached: ${failure.why}`, { fix: fixOf(contact), derivation });
+    return broken(`${url} is not reached: ${failure.why}`, {
+      fix: fixOf(contact, patient.fleet !== undefined),
+      derivation,
+    });
   }
   if (health?.healthy === false) {
     return broken(`the control plane answers, but its database is ${health.database}`, {
@@ -31,12 +34,13 @@ async function checkControl(patient: Patient): Promise<Finding> {
   return fine(`${url} answers${latency}`, derivation);
 }
 
-function fixOf({ url, failure }: ControlContact): string {
+function fixOf({ url, failure }: ControlContact, isFleet: boolean): string {
   const { hostname, port } = new URL(url);
   switch (failure?.step) {
     case 'name':
       return `correct api_url (KTRDR_API_URL), or add ${hostname} to /etc/hosts`;
     case 'connection':
+      if (isFleet) return 'start it: ktrdr-agent dev up';
       return isLoopbackAddress(hostname)
         ? 'start it: ktrdr-agent run --role control (or a whole fleet: ktrdr-agent dev up), or correct api_url (KTRDR_API_URL)'
         : `on ${hostname}: ktrdr-agent run --role control, with api_host open to this machine; or open port ${port} in the firewall; or correct api_url (KTRDR_API_URL)`;

@@ -3,7 +3,8 @@ import { access, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { errorCode } from '#agent/kit/error';
-import { readMounts, type Mount } from '#agent/probes/cgroup';
+import { lookupUser } from '#agent/kit/process';
+import { holdingMount, readMounts, type Mount } from '#agent/probes/mounts';
 import { gravest, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
 import type { Service } from '#agent/cli/doctor/services';
@@ -29,7 +30,9 @@ async function checkDirectories(patient: Patient): Promise<Finding> {
   const mounts = await readMounts(patient.host);
   const uses = (await patient.services()).flatMap((service) => usesOf(service, patient.uid));
   if (uses.length === 0) return skipped('only the user of the service knows its directories');
-  const findings = await Promise.all(uses.map((use) => judge(use, { patient, mounts })));
+  const findings = await Promise.all(
+    uses.map(async (use) => (await judgeWay(use, patient)) ?? (await judge(use, { patient, mounts }))),
+  );
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
   const missing = findings.filter(({ summary }) => summary.includes('will be made')).length;
@@ -49,20 +52,55 @@ function usesOf(service: Service, uid: number): Use[] {
   ];
 }
 
-async function judge(use: Use, { patient, mounts }: { patient: Patient; mounts: Mount[] }): Promise<Finding> {
+/**
+ * A control plane that root starts becomes run_as, and is given the directories themselves; what is
+ * above them it must be able to enter. Null when it can, or where this is not so.
+ */
+async function judgeWay(
+  { path, setting, service }: Use,
+  { uid, settings }: Patient,
+): Promise<Finding | null> {
+  if (uid !== 0 || service.role !== 'control' || service.isRunning) return null;
+  const { run_as } = settings.values;
+  const user = lookupUser(run_as) ?? lookupUser(FALLBACK_USER);
+  if (user === undefined) {
+    return broken(`root starts the control plane, and there is no user ${run_as} that it could become`, {
+      fix: `useradd --system ${run_as}, or set run_as (KTRDR_RUN_AS) to a user that exists`,
+    });
+  }
+  for (let above = dirname(path); above !== dirname(above); above = dirname(above)) {
+    const found = await stat(above).catch(() => undefined);
+    if (found === undefined) continue;
+    const { mode, uid: owner, gid } = found;
+    const mayEnter = owner === user.uid ? mode & 0o100 : gid === user.gid ? mode & 0o010 : mode & 0o001;
+    if (mayEnter !== 0) continue;
+    return broken(`the control plane becomes user ${user.uid}, who may not enter ${above}`, {
+      fix: `chmod a+x ${above}, or set ${setting} to a directory elsewhere`,
+    });
+  }
+  return null;
+}
+
+/** Where there is no user of run_as, as the control plane itself has it. */
+const FALLBACK_USER = 'nobody';
+
+async function judge(
+  use: Use,
+  { patient, mounts }: { patient: Patient; mounts: readonly Mount[] },
+): Promise<Finding> {
   const { path, setting, service } = use;
   const found = await stat(path).catch((error: unknown) => errorCode(error) ?? 'it failed');
   if (found === 'ENOENT') return await judgeParent(use, patient);
   if (typeof found === 'string') {
     return broken(`${path} (${setting}) cannot be looked at: ${found}`, {
-      fix: `run doctor as the user of the ${service.name}, or correct the mode of what is above ${path}`,
+      fix: `run doctor as the user of ${service.name}, or correct the mode of what is above ${path}`,
     });
   }
   if (!found.isDirectory()) {
     return broken(`${path} is a file`, { fix: `remove it, or set ${setting} to a directory` });
   }
   const problem = await whyNotWritable(path, { owner: use.owner, uid: patient.uid });
-  const mount = mountOf(path, mounts);
+  const mount = holdingMount(path, mounts);
   const line = `${path} (${setting}) on ${mount?.type ?? 'an unknown filesystem'}`;
   if (problem !== null) return unwritable(use, problem);
   if (setting === 'cache_dir' && service.role === 'control' && mount?.options.includes('noexec') === true) {
@@ -76,7 +114,9 @@ async function judge(use: Use, { patient, mounts }: { patient: Patient; mounts: 
       derivation: [line],
     });
   }
-  return fine(line, [`${line}: written, renamed and removed a probe`]);
+  const how =
+    use.owner === patient.uid ? 'written, renamed and removed a probe' : `user ${use.owner} may write there`;
+  return fine(line, [`${line}: ${how}`]);
 }
 
 /** What is missing is made at the first start, where its parent lets us. */
@@ -93,7 +133,7 @@ function unwritable({ path, setting, service, owner }: Use, problem: string): Fi
   const fix = problem.includes('read-only')
     ? `mount -o remount,rw the filesystem of ${path}, or set ${setting} to another directory`
     : `install -d -o ${owner} ${path}, or set ${setting} to a directory that user ${owner} may write`;
-  return broken(`the ${service.name} cannot use ${path} (${setting}): ${problem}`, { fix });
+  return broken(`${service.name} cannot use ${path} (${setting}): ${problem}`, { fix });
 }
 
 /** Null when it can. As the user itself by a probe file, for another by owner and mode. */
@@ -139,13 +179,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** The mount that holds a path: the longest mount point above it, of equal ones the last. */
-function mountOf(path: string, mounts: Mount[]): (Mount & { options: string[] }) | undefined {
-  const above = mounts.filter(
-    ({ mountPoint }) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`),
-  );
-  const [mount] = above.toSorted((left, right) => right.mountPoint.length - left.mountPoint.length);
-  return mount === undefined ? undefined : { ...mount, options: mount.superOptions };
 }

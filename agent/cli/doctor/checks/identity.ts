@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { inspectIdentity, readMachineId, type IdentityReport } from '#agent/worker/identity';
 import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
@@ -16,10 +17,13 @@ async function checkIdentity(patient: Patient): Promise<Finding> {
   const agents = (await patient.services()).filter(({ role }) => role === 'worker');
   if (agents.length === 0) return skipped('no agent on this machine');
   const machineId = readMachineId();
-  const findings = agents.map(({ directories }) =>
-    directories === null
-      ? skipped('only the user of the agent knows its state_dir')
-      : judgeIdentity(inspectIdentity(directories.stateDir, machineId)),
+  const findings = await Promise.all(
+    agents.map(async ({ directories }) => {
+      if (directories === null) return skipped('only the user of the agent knows its state_dir');
+      // A mount that hangs keeps this one waiting, which is bounded; the next line would block all.
+      await access(directories.stateDir).catch(() => undefined);
+      return judgeIdentity(inspectIdentity(directories.stateDir, machineId));
+    }),
   );
   const worst = gravest(findings);
   return worst.state === 'ok'

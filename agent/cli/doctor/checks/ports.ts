@@ -30,17 +30,17 @@ async function checkPorts(patient: Patient): Promise<Finding> {
 function judge(service: Service, listeners: readonly Listener[], uid: number): Finding {
   const { name, port, portSetting, isRunning, listener, holder } = service;
   if (listener === undefined) {
-    return fine(`${port} is free for the ${name}`, [`nobody listens on ${port} (/proc/net/tcp)`]);
+    return fine(`${port} is free for ${name}`, [`nobody listens on ${port} (/proc/net/tcp)`]);
   }
   const who = describeHolder(holder, listener.uid, uid);
   const derivation = [
     `${portSetting} is ${port}; who listens there has user ${listener.uid} (/proc/net/tcp)`,
   ];
-  if (isRunning) return fine(`${port} is held by our ${name}, ${who}`, derivation);
+  if (isRunning) return fine(`${port} is held by ${name} itself, ${who}`, derivation);
   const free = nextFree(port, listeners);
   const variable = portSetting === 'api_port' ? 'API_PORT' : 'WORKER_PORT';
   const stop = holder === undefined ? 'stop that program' : `stop it (kill ${holder.pid})`;
-  return broken(`port ${port} of the ${name} is taken by ${who}`, {
+  return broken(`port ${port} of ${name} is taken by ${who}`, {
     fix: `${stop}, or set ${portSetting} to a free port: ${variable}=${free}`,
     derivation,
   });

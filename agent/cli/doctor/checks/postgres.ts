@@ -25,7 +25,7 @@ async function checkPostgres(patient: Patient): Promise<Finding> {
 }
 
 async function judgeServer(
-  { isRunning }: Service,
+  { isRunning, startCommand }: Service,
   { host, uid, stateDir }: Patient & { stateDir: string },
 ): Promise<Finding> {
   const data = join(stateDir, 'postgres');
@@ -34,7 +34,8 @@ async function judgeServer(
     return fine('made at the first start of the control plane', [`there is no ${data} yet`]);
   if (typeof found === 'string') return skipped(`${data} cannot be looked at: ${found}`);
   const derivation = [`data in ${data}, which belongs to user ${found.uid}`];
-  if ((found.mode & 0o077) !== 0 && (found.mode & 0o027) !== 0) {
+  // PostgreSQL takes 0700 and 0750.
+  if ((found.mode & 0o027) !== 0) {
     const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
     return broken(`${data} has mode ${mode}: PostgreSQL does not start on it`, {
       fix: `chmod 700 ${data}`,
@@ -63,7 +64,7 @@ async function judgeServer(
   );
   if (!isRunning) {
     return warning(`PostgreSQL (pid ${process.pid}) runs without its control plane`, {
-      fix: 'ktrdr-agent run --role control: it takes the server over',
+      fix: `${startCommand}: it takes the server over`,
       derivation,
     });
   }

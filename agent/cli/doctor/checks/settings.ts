@@ -60,7 +60,7 @@ function ownSettings(
   const names = Object.keys(SETTINGS).filter((key) => key !== 'role') as Array<keyof typeof SETTINGS>;
   const differing = names.filter((key) => !Bun.deepEquals(own.values[key], settings.values[key]));
   if (differing.length === 0) return [];
-  return [`the ${name} (pid ${holder.pid}) was started with other values of ${differing.join(', ')}`];
+  return [`${name} (pid ${holder.pid}) was started with other values of ${differing.join(', ')}`];
 }
 
 const HIDDEN = '(hidden)';

@@ -1,7 +1,6 @@
 import { fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import type { Capabilities } from '#agent/contract/capability';
-import type { ResolvedValues } from '#agent/daemon/settings';
-import { deriveSlots } from '#agent/worker/slots';
+import { deriveSlots, type DerivedSlots } from '#agent/worker/slots';
 import { plural } from '#agent/cli/figures';
 import { gravest, together, type LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
@@ -18,18 +17,17 @@ async function checkSlots(patient: Patient): Promise<Finding> {
   const agents = (await patient.services()).filter(({ role }) => role === 'worker');
   if (agents.length === 0) return skipped('no agent on this machine');
   const capabilities = await patient.capabilities();
-  const findings = agents.map(({ settings }) => judge(settings.values, capabilities));
+  const derived = agents.map(({ settings: { values } }) =>
+    deriveSlots(capabilities, { slots: values.slots, memoryPerSlotBytes: values.memory_per_slot }),
+  );
+  const findings = derived.map((one) => judge(one, capabilities));
   const worst = gravest(findings);
   if (worst.state !== 'ok') return worst;
-  return together(
-    findings,
-    (count) => `${count} agents: ${findings.map(({ summary }) => summary).join(', ')}`,
-  );
+  const total = derived.reduce((sum, { slots }) => sum + slots, 0);
+  return together(findings, (count) => `${count} agents with ${plural(total, 'slot')} in all`);
 }
 
-function judge({ slots, memory_per_slot }: ResolvedValues, capabilities: Capabilities): Finding {
-  const derived = deriveSlots(capabilities, { slots, memoryPerSlotBytes: memory_per_slot });
-  const { cpu } = capabilities;
+function judge(derived: DerivedSlots, { cpu }: Capabilities): Finding {
   const cores = cpu.state === 'present' ? cpu.value.usableCores : null;
   const { derivation } = derived;
   if (derived.slots === 0) {

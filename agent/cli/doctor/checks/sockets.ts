@@ -20,7 +20,8 @@ async function checkSockets(patient: Patient): Promise<Finding> {
   if (patient.homeless) return skipped('not known: nobody says where the directories are');
   const paths = (await patient.services()).flatMap(socketPath);
   if (paths.length === 0) return skipped('nothing of this user here has a unix socket');
-  return gravest(paths.map(judge));
+  // Of those that fit the longest speaks.
+  return gravest(paths.toSorted((left, right) => right.length - left.length).map(judge));
 }
 
 function socketPath({ role, directories, settings }: Service): string[] {

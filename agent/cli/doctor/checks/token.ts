@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { broken, fine, skipped, warning, type Finding } from '#agent/contract/doctor';
 import { errorCode, Fault } from '#agent/kit/error';
 import { isLoopbackAddress } from '#agent/kit/ip-address';
-import { findHolder } from '#agent/cli/doctor/listeners';
 import { settingsOfProcess } from '#agent/cli/doctor/running-settings';
 import type { LocalCheck } from '#agent/cli/doctor/local-check';
 import type { Patient } from '#agent/cli/doctor/patient';
@@ -56,7 +55,7 @@ async function localToken(path: string, patient: Patient): Promise<string | null
   const url = new URL(patient.settings.values.api_url);
   if (!isLoopbackAddress(url.hostname)) return null;
   const listener = (await patient.listeners())?.find(({ port }) => port === Number(url.port));
-  const holder = listener && (await findHolder(listener.inode, patient.signal));
+  const holder = listener && (await patient.holders()).get(listener.inode);
   const settings = holder && (await settingsOfProcess(holder.pid, patient.uid));
   const file = settings?.values.token_file;
   if (file === undefined || file === path) return null;

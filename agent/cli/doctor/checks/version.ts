@@ -18,7 +18,7 @@ async function checkVersion(patient: Patient): Promise<Finding> {
   const others = new Map<string, string>();
   for (const { name, port, answer } of await patient.services()) {
     if (answer.kind === 'agent' || answer.kind === 'control') {
-      others.set(`the ${name} at port ${port}`, answer.health.version);
+      others.set(`${name} at port ${port}`, answer.health.version);
     }
   }
   if (health !== null) others.set(`the control plane at ${url}`, health.version);
