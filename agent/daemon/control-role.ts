@@ -101,7 +101,7 @@ export async function startControl(
   return {
     url,
     token,
-    leave: async () => await gossip?.node.leave(),
+    leave: async () => await gossip?.leave(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

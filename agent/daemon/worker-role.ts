@@ -266,7 +266,7 @@ async function leave(node: Node, link: WorkerLink, supervisor: Supervisor): Prom
   await Promise.all([
     link.releaseUnstarted(over.signal),
     supervisor.close({ release: true }),
-    node.gossip?.node.leave(),
+    node.gossip?.leave(),
   ]);
   over.abort();
   const undelivered = link.held().length;

@@ -37,6 +37,8 @@ export interface NodeGossip extends AsyncDisposable {
   retag(tags: NodeTags): void;
   /** More members to find the fleet by, such as those that the control plane names. */
   join(seeds: readonly string[]): Promise<void>;
+  /** Tells the others that this node goes of its own will; takes at most LEAVE_MS, and nothing when alone. */
+  leave(): Promise<void>;
 }
 
 export interface NodeGossipOptions {
@@ -51,6 +53,8 @@ export interface NodeGossipOptions {
   readonly rng: Rng;
 }
 
+/** By then the intent has been sent often enough; whoever misses the rest takes its silence for the leave it is. */
+const LEAVE_MS = 1_000;
 /** Ports tried where the setting leaves it open: several nodes of one machine are neighbours. */
 const PORTS_TRIED = 32;
 const BROADCAST_WAIT_MS = 1_000;
@@ -86,7 +90,7 @@ export async function startNodeGossip(
   joinNew(node, [...seeds, ...heard]);
   const owned = stack.move();
   const label = values.gossip_label;
-  return new Joined({ node, fleet, joins, label, tags: options.tags, log, rng: options.rng, owned });
+  return new Joined({ ...options, node, fleet, joins, label, owned });
 }
 
 /** Opens the keyring of this node, making it first if need be: Fault(settings) for an unusable one. */
@@ -170,6 +174,7 @@ class Joined implements NodeGossip {
   readonly fleet: FleetEvidence;
   readonly api: FleetGossip;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #owned: AsyncDisposableStack;
   #tags: string;
 
@@ -180,6 +185,7 @@ class Joined implements NodeGossip {
     label: string;
     tags: NodeTags;
     log: Log;
+    clock: Clock;
     rng: Rng;
     owned: AsyncDisposableStack;
   }) {
@@ -187,6 +193,7 @@ class Joined implements NodeGossip {
     this.fleet = parts.fleet;
     this.api = fleetGossip(parts);
     this.#log = parts.log;
+    this.#clock = parts.clock;
     this.#owned = parts.owned;
     this.#tags = JSON.stringify(parts.tags);
   }
@@ -200,6 +207,12 @@ class Joined implements NodeGossip {
 
   async join(seeds: readonly string[]): Promise<void> {
     joinNew(this.node, await resolveSeeds(seeds.map(parseSeed), this.#log));
+  }
+
+  async leave(): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([this.node.leave(), this.#clock.sleep(LEAVE_MS, over.signal)]);
+    over.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -41,6 +41,7 @@ export async function startWorkerGossip(
     api: gossip.api,
     retag: (next) => gossip.retag(next),
     join: (seeds) => gossip.join(seeds),
+    leave: () => gossip.leave(),
     async [Symbol.asyncDispose]() {
       over.abort();
       await following;
