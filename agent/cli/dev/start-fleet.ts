@@ -54,9 +54,12 @@ export async function startFleet(options: StartOptions): Promise<Fleet> {
   makeDirectories(fleet, options.shell.uid);
   const started: FleetMember[] = [];
   try {
-    // Agents go on trying, so they start while the database is still being made.
-    for (const member of missing) start(fleet, member, { ...options, started });
-    for (const member of missing) await waitUntilReady(member, options.shell);
+    // The control plane first: the agents share the keyring that it makes before it answers.
+    for (const role of ['control', 'worker'] as const) {
+      const members = missing.filter((member) => member.role === role);
+      for (const member of members) start(fleet, member, { ...options, started });
+      for (const member of members) await waitUntilReady(member, options.shell);
+    }
   } catch (error) {
     stopStarted(fleet, started);
     throw error;
