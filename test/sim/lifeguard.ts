@@ -37,6 +37,7 @@ export interface FalseAlarms {
 export const LIFEGUARD_OFF: GossipSettings = {
   ...LAN,
   awarenessMax: 1,
+  verifiers: 0,
   suspicionMaxMult: 1,
   stallMs: Infinity,
 };

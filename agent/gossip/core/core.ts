@@ -156,6 +156,9 @@ function assemble({ name, settings, rng, user, parts }: CoreOptions): Assembly {
       claims.accuse(member, deserted);
     },
   });
+  suspicions.onHearsay((name) => {
+    prober.verify(name);
+  });
   const answers = createAnswers(context, prober, nextSequence);
   const pushPull = createPushPull(context, claims, dialogs);
   const reconnect = createReconnect(context, pushPull);

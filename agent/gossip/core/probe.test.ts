@@ -3,6 +3,7 @@ import type { Effect } from './effects';
 import {
   addressOf,
   addrOf,
+  alive,
   changesOf,
   effectsOf,
   nameOf,
@@ -47,6 +48,36 @@ describe('the prober', () => {
     expect(said[0]?.rttMs).toBeLessThan(30);
     expect(effectsOf(ack(node, 1, SeqNo), 'round-trip')).toEqual([]);
     expect(node.core.counters().unexpectedAck).toBe(1);
+  });
+
+  test('verifies the suspicion of another before its turn, then goes on in turn', () => {
+    const node = startGroup(6);
+    const first = nextPing(node);
+    ack(node, 1, first.SeqNo);
+    for (const peer of [1, 2, 3]) node.hear(6, suspect(peer, 1, 6));
+    expect(nextPing(node).Node).toBe('node-1');
+    node.pass(900);
+    const turn = Array.from({ length: 4 }, () => {
+      const ping = nextPing(node);
+      ack(node, 1, ping.SeqNo);
+      return ping.Node;
+    });
+    expect(turn[1]).toBe('node-2');
+    expect(turn[3]).toBe('node-3');
+    expect(node.core.counters().probesFailed).toBe(1);
+  });
+
+  test('leaves alone whoever has refuted before the probe comes', () => {
+    const node = startGroup(6);
+    ack(node, 1, nextPing(node).SeqNo);
+    node.hear(6, suspect(1, 1, 6));
+    node.hear(1, alive(1, 2));
+    const turn = Array.from({ length: 5 }, () => {
+      const ping = nextPing(node);
+      ack(node, 1, ping.SeqNo);
+      return ping.Node;
+    });
+    expect(new Set(turn).size).toBe(5);
   });
 
   test('asks three others after the time-out, and TCP, and accuses at the deadline', () => {

@@ -20,6 +20,8 @@ export interface Prober {
   /** True when the ack was for this prober. */
   acked(sequence: number, payload: Uint8Array): boolean;
   nacked(sequence: number): boolean;
+  /** Somebody suspects this member: it may come before its turn, so that enough agree soon, or it objects. */
+  verify(name: string): void;
   /** Drops the probe under way without a verdict and begins another: its time was not real. */
   restart(): void;
 }
@@ -48,16 +50,30 @@ export interface ProberParts {
 const TCP_PING_PROTOCOL = 3;
 const NACK_PROTOCOL = 4;
 
+/** Suspects of others that wait to be probed before their turn. */
+const DOUBTED_MAX = 16;
+
 interface ProberState extends ProberParts {
   readonly context: CoreContext;
   /** Members that answer over TCP only. */
   readonly degraded: Set<string>;
+  /** Suspects of others that are to be probed before their turn. */
+  readonly doubted: string[];
+  isVerifying: boolean;
   run: ProbeRun | undefined;
   nextTimer: Timer | undefined;
 }
 
 export function createProber(context: CoreContext, parts: ProberParts): Prober {
-  const state: ProberState = { ...parts, context, degraded: new Set(), run: undefined, nextTimer: undefined };
+  const state: ProberState = {
+    ...parts,
+    context,
+    degraded: new Set(),
+    doubted: [],
+    isVerifying: false,
+    run: undefined,
+    nextTimer: undefined,
+  };
   return {
     // A random first beat, or a whole fleet that starts together would probe in step.
     start: () => {
@@ -79,6 +95,11 @@ export function createProber(context: CoreContext, parts: ProberParts): Prober {
       state.run.nacks++;
       return true;
     },
+    verify(name) {
+      const { verifiers } = context.settings;
+      if (verifiers === 0 || state.doubted.length >= DOUBTED_MAX) return;
+      if (context.rng.next() * context.members.groupSize() < verifiers) state.doubted.push(name);
+    },
     restart() {
       context.timers.cancel(state.run?.timer);
       state.run = undefined;
@@ -98,7 +119,7 @@ function schedule(state: ProberState, atMs: number): void {
 function begin(state: ProberState): void {
   const { context } = state;
   const { settings, nowMs } = context;
-  const member = nextMember(context);
+  const member = nextDoubted(state) ?? nextMember(context);
   if (member === undefined) {
     schedule(state, nowMs + settings.probeIntervalMs);
     return;
@@ -120,6 +141,17 @@ function begin(state: ProberState): void {
   run.timer = context.timers.set(nowMs + settings.probeTimeoutMs, () => {
     askOthers(state, run);
   });
+}
+
+/** At most every second probe, or a crash of many would keep the others from being found. */
+function nextDoubted(state: ProberState): Member | undefined {
+  let member: Member | undefined;
+  while (!state.isVerifying && member === undefined && state.doubted.length > 0) {
+    const held = state.context.members.get(state.doubted.shift() ?? '');
+    if (held?.status === 'suspect') member = held;
+  }
+  state.isVerifying = member !== undefined;
+  return member;
 }
 
 /** The next in turn; when the turn is over, those that are gone for long leave the ring. */

@@ -15,6 +15,12 @@ export interface GossipSettings {
   /** Bounds of suspicion: min = mult × max(1, log10 N) × probeInterval, max = maxMult × min. */
   readonly suspicionMult: number;
   readonly suspicionMaxMult: number;
+  /**
+   * Expected members that probe the suspect of another before its turn. With fewer than suspicionMult − 2
+   * confirmations a suspicion takes up to six times as long, and in turn they come at one a second, whatever
+   * the size of the group; a suspect that is well is asked, and refutes, the sooner. memberlist has no such step.
+   */
+  readonly verifiers: number;
   /** Each broadcast is sent retransmitMult × ceil(log10(N + 1)) times by each member. */
   readonly retransmitMult: number;
   /** The health score is 0 to awarenessMax − 1. */
@@ -77,6 +83,7 @@ export const LAN: GossipSettings = {
   pushPullIntervalMs: 30_000,
   suspicionMult: 4,
   suspicionMaxMult: 6,
+  verifiers: 8,
   retransmitMult: 4,
   awarenessMax: 8,
   tcpTimeoutMs: 10_000,

@@ -16,6 +16,8 @@ export interface Suspicions {
   /** This node stood still: what it could not hear in that time does not count against anybody. */
   postponeAll(delayMs: number): void;
   onExpiry(listener: (member: Member) => void): void;
+  /** A suspicion began at this node that somebody else had. */
+  onHearsay(listener: (name: string) => void): void;
 }
 
 interface Running {
@@ -41,11 +43,13 @@ interface SuspicionsState {
   readonly isMuted: () => boolean;
   readonly running: Map<string, Running>;
   expired: (member: Member) => void;
+  hearsay: (name: string) => void;
 }
 
 export function createSuspicions(context: CoreContext, dialogs: Dialogs, isMuted: () => boolean): Suspicions {
   const running = new Map<string, Running>();
-  const state: SuspicionsState = { context, dialogs, isMuted, running, expired: () => undefined };
+  const nobody = (): void => undefined;
+  const state: SuspicionsState = { context, dialogs, isMuted, running, expired: nobody, hearsay: nobody };
   return {
     begin(name, accuser) {
       if (running.has(name)) return false;
@@ -54,6 +58,7 @@ export function createSuspicions(context: CoreContext, dialogs: Dialogs, isMuted
       const entry: Running = { name, suspicion, timer: undefined, desertedMs: undefined };
       running.set(name, entry);
       arm(state, entry);
+      if (accuser !== context.selfName) state.hearsay(name);
       return true;
     },
     confirm(name, accuser) {
@@ -78,6 +83,9 @@ export function createSuspicions(context: CoreContext, dialogs: Dialogs, isMuted
     },
     onExpiry(listener) {
       state.expired = listener;
+    },
+    onHearsay(listener) {
+      state.hearsay = listener;
     },
   };
 }
