@@ -16,6 +16,7 @@ export const WALL_START_SECONDS = 1_767_225_600;
 
 export function startAgent(world: World, host: Host, seeds: readonly Address[]): void {
   host.life++;
+  host.startedMs = world.nowMs;
   host.paused = false;
   host.sleptMs = 0;
   host.overdueMs = 0;

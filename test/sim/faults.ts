@@ -23,6 +23,8 @@ export function excuseMs({ settings, hosts }: World): number {
   return maxMs + settings.probeIntervalMs * (settings.awarenessMax + 2);
 }
 
+const JOIN_SPREAD_MS = 3000;
+
 export const HOST_FAULTS = {
   crashAndReturn: (context) => {
     stopAndReturn(context, { keepsDisk: true, moves: false });
@@ -46,6 +48,9 @@ export const HOST_FAULTS = {
   leave: ({ world, rng, checkers }) => {
     const host = running(world, rng);
     if (host === undefined || isSeed(host)) return;
+    // News of a leave that outruns the news of the join says nothing to those who know neither: SWIM has no
+    // word for it. Serf's intents do, and wait for the member.
+    if (world.nowMs - host.startedMs < JOIN_SPREAD_MS) return;
     checkers.noteLeave(host.name);
     host.leaving = true;
     give(world, host, { kind: 'leave' });

@@ -28,6 +28,8 @@ export interface Host {
   wallOffsetSeconds: number;
   tick: Timer | undefined;
   tickAtMs: number;
+  /** When its present life began. */
+  startedMs: number;
   /** Answers awaited by streams that peers opened here, by the number given to the core. */
   readonly replies: Map<number, (message: Reply) => void>;
   /** The last standstill: when it ended, in the world's time, and how long it was. */
@@ -73,6 +75,7 @@ export function createHost({ index, name, clockRate, isClone = false }: HostOpti
     wallOffsetSeconds: 0,
     tick: undefined,
     tickAtMs: Infinity,
+    startedMs: 0,
     replies: new Map(),
     wokeMs: -Infinity,
     sleptMs: 0,

@@ -224,7 +224,7 @@ function dispatch(assembly: Assembly, input: Exclude<Input, { kind: 'tick' }>): 
       reconnect.join(input.seeds);
       return;
     case 'leave':
-      leave(context, rounds);
+      leave(context, rounds, dialogs.awaited());
       reconnect.stop();
       return;
     case 'set-meta':

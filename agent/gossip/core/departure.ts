@@ -13,7 +13,7 @@ const TOLD_DIRECTLY = 6;
  * Says to the group that this node leaves, and waits until that has been sent often enough, or
  * leaveTimeoutMs. The node goes on answering until its process ends.
  */
-export function leave(context: CoreContext, rounds: GossipRounds): void {
+export function leave(context: CoreContext, rounds: GossipRounds, dialogsAwaited: number): void {
   if (context.leaving) return;
   context.leaving = true;
   let done = false;
@@ -32,8 +32,9 @@ export function leave(context: CoreContext, rounds: GossipRounds): void {
   // In a small group gossip sends it twice, and both may go to members that have just died.
   const told = context.members.random(TOLD_DIRECTLY, (member) => isOther(context, member) && !isGone(member));
   for (const { address } of told) send(context, address, [farewell]);
-  // Nobody to tell.
-  if (context.members.count('alive') + context.members.count('suspect') === 0) finish(true);
+  // Nobody to tell, and nobody who may be answering a join: that one knows of this node already.
+  const others = context.members.count('alive') + context.members.count('suspect');
+  if (others === 0 && dialogsAwaited === 0) finish(true);
   context.timers.set(context.nowMs + context.settings.leaveTimeoutMs, () => {
     finish(false);
   });

@@ -8,6 +8,8 @@ export interface Dialogs {
   /** False when too many are open already: then nothing happens. */
   open(to: Address, request: PingMessage | PushPullMessage, wait: DialogWait): boolean;
   ended(dialog: number, outcome: DialogOutcome): void;
+  /** Answers that are still to come. */
+  awaited(): number;
 }
 
 export interface DialogWait {
@@ -34,5 +36,6 @@ export function createDialogs(context: CoreContext): Dialogs {
       open.delete(dialog);
       onEnd?.(outcome);
     },
+    awaited: () => open.size,
   };
 }
