@@ -44,28 +44,18 @@ interface OpenQuery {
   readonly lamportTime: number;
   readonly acked: Set<string>;
   readonly responded: Set<string>;
-  readonly deadlineMs: number;
 }
 
 export function createQueries(context: SerfContext, handlers: QueryHandlers): Queries {
   const { settings, clocks } = context;
   const ring = createSeenRing<number>(settings.ringLength, (a, b) => a === b);
-  const open = new Map<number, OpenQuery>();
-
-  const finish = (id: number): void => {
-    if (open.delete(id)) handlers.onDone(id);
-  };
+  const open = createOpenQueries(context, handlers);
 
   const answer = (query: IncomingQuery, flags: number, payload: Uint8Array): void => {
-    const value = {
-      LTime: query.lamportTime,
-      ID: query.id,
-      From: context.selfName,
-      Flags: flags,
-      Payload: payload,
-    };
+    const { lamportTime: LTime, id: ID } = query;
+    const value = { LTime, ID, From: context.selfName, Flags: flags, Payload: payload };
+    if (query.from === context.selfName) return open.answered(value);
     const response = { kind: 'response', value } as const;
-    if (query.from === context.selfName) return answered(value);
     sendTo(context, query.to, response);
     relayThroughOthers(context, query, encodeSerf(response));
   };
@@ -88,30 +78,11 @@ export function createQueries(context: SerfContext, handlers: QueryHandlers): Qu
     if (payload !== undefined) answer(incoming, 0, payload);
   };
 
-  const answered = ({ LTime, ID, From, Flags, Payload }: QueryResponse): void => {
-    const query = open.get(ID);
-    if (query === undefined || query.lamportTime !== LTime) {
-      context.counters.strayAnswers++;
-      return;
-    }
-    const isAck = (Flags & RESPONSE_FLAG.ack) !== 0;
-    const before = isAck ? query.acked : query.responded;
-    // Copies come by relays.
-    if (before.has(From) || before.size >= settings.answersMax) return;
-    before.add(From);
-    if (isAck) context.effects.push({ kind: 'query-ack', id: ID, from: From });
-    else handlers.onAnswer(ID, From, Payload);
-  };
-
   return {
     ask(request) {
       const query = queryOf(context, request);
       checkSize('a query', encodeSerf({ kind: 'query', value: query }), settings.queryBytesMax);
-      if (open.size >= settings.openQueriesMax)
-        throw new SerfRefusal(`${open.size} queries are open already`);
-      const deadlineMs = context.nowMs + query.Timeout / 1e6;
-      open.set(request.id, { lamportTime: query.LTime, acked: new Set(), responded: new Set(), deadlineMs });
-      context.timers.set(deadlineMs, () => finish(request.id));
+      open.begin(query);
       take(query);
     },
     heard: take,
@@ -120,26 +91,62 @@ export function createQueries(context: SerfContext, handlers: QueryHandlers): Qu
       checkSize('a response', payload, settings.responseBytesMax);
       answer(query, 0, payload);
     },
-    answered,
-    relay({ value, inner }) {
-      // Only to members, or anybody could use this node to send anything anywhere.
-      const target = context.members.get(value.DestName)?.member.address;
-      const addr = normalizedIp(value.DestAddr.IP);
-      const isMember = target !== undefined && addr !== undefined;
-      if (
-        !isMember ||
-        target.host !== ipText(addr) ||
-        target.port !== value.DestAddr.Port ||
-        !isResponse(inner)
-      ) {
-        context.counters.refusedRelays++;
-        return;
-      }
-      context.effects.push({ kind: 'send', to: target, payload: inner });
-    },
-    cancel: finish,
+    answered: (response) => open.answered(response),
+    relay: (message) => relay(context, message),
+    cancel: (id) => open.finish(id),
     ignoreBefore: (time) => ring.ignoreBefore(time),
   };
+}
+
+interface OpenQueries {
+  /** SerfRefusal when too many are open. */
+  begin(query: Query): void;
+  answered(response: QueryResponse): void;
+  finish(id: number): void;
+}
+
+/** The questions of this node that wait for answers, each until its time is over. */
+function createOpenQueries(context: SerfContext, handlers: QueryHandlers): OpenQueries {
+  const { settings } = context;
+  const open = new Map<number, OpenQuery>();
+  const finish = (id: number): void => {
+    if (open.delete(id)) handlers.onDone(id);
+  };
+  return {
+    begin({ ID, LTime, Timeout }) {
+      if (open.size >= settings.openQueriesMax)
+        throw new SerfRefusal(`${open.size} queries are open already`);
+      open.set(ID, { lamportTime: LTime, acked: new Set(), responded: new Set() });
+      context.timers.set(context.nowMs + Timeout / 1e6, () => finish(ID));
+    },
+    answered({ LTime, ID, From, Flags, Payload }) {
+      const query = open.get(ID);
+      if (query === undefined || query.lamportTime !== LTime) {
+        context.counters.strayAnswers++;
+        return;
+      }
+      const isAck = (Flags & RESPONSE_FLAG.ack) !== 0;
+      const before = isAck ? query.acked : query.responded;
+      // Copies come by relays.
+      if (before.has(From) || before.size >= settings.answersMax) return;
+      before.add(From);
+      if (isAck) context.effects.push({ kind: 'query-ack', id: ID, from: From });
+      else handlers.onAnswer(ID, From, Payload);
+    },
+    finish,
+  };
+}
+
+/** Passes an answer on, to members only, or anybody could use this node to send anything anywhere. */
+function relay(context: SerfContext, { value, inner }: RelayMessage): void {
+  const target = context.members.get(value.DestName)?.member.address;
+  const addr = normalizedIp(value.DestAddr.IP);
+  const isMember = target !== undefined && addr !== undefined && target.host === ipText(addr);
+  if (!isMember || target.port !== value.DestAddr.Port || !isResponse(inner)) {
+    context.counters.refusedRelays++;
+    return;
+  }
+  context.effects.push({ kind: 'send', to: target, payload: inner });
 }
 
 function queryOf(context: SerfContext, request: QueryRequest): Query {

@@ -67,15 +67,8 @@ export function createMemberTable(options: { nowMs: () => number; intentMs: numb
       const known = members.get(member.name);
       const tags = tagsOf(member);
       if (known === undefined) {
-        const intent = intents.get(member.name);
+        members.set(member.name, newcomer(member, tags, intents.get(member.name)));
         intents.delete(member.name);
-        members.set(member.name, {
-          name: member.name,
-          member,
-          tags,
-          status: intent?.leaves === true ? 'leaving' : 'alive',
-          statusTime: intent?.time ?? 0,
-        });
         return 'join';
       }
       const returns = known.status === 'failed' || known.status === 'left';
@@ -117,6 +110,12 @@ export function createMemberTable(options: { nowMs: () => number; intentMs: numb
       for (const [name, { heardMs }] of intents) if (nowMs - heardMs > options.intentMs) intents.delete(name);
     },
   };
+}
+
+/** What was said of it before it was there counts from its first moment. */
+function newcomer(member: Member, tags: SerfMember['tags'], intent: Intent | undefined): SerfMember {
+  const status = intent?.leaves === true ? 'leaving' : 'alive';
+  return { name: member.name, member, tags, status, statusTime: intent?.time ?? 0 };
 }
 
 const AFTER_LEAVE_INTENT: Readonly<Record<SerfStatus, SerfStatus>> = {
