@@ -1,5 +1,5 @@
 /** How fast a change of tags reaches everybody, in groups that are too large to be joined one by one. */
-import { LAN } from '#agent/gossip/core/settings';
+import { LAN, type GossipSettings } from '#agent/gossip/core/settings';
 import { OUR_VERSION, type Member } from '#agent/gossip/core/member';
 import { give, startAgent, WALL_START_SECONDS } from './agents';
 import { createHost, PORT } from './host';
@@ -30,6 +30,8 @@ export interface Spread {
 }
 
 const CHANGE_EVERY_MS = 10_000;
+const NEVER_MS = 1e9;
+const GOSSIP_ALONE: GossipSettings = { ...LAN, probeIntervalMs: NEVER_MS, pushPullIntervalMs: NEVER_MS };
 
 /**
  * Time in which Serf's convergence simulator has a share informed: it says that after x rounds of
@@ -105,12 +107,11 @@ function populate(
   const world = createWorld(
     {
       seed,
-      settings: LAN,
+      settings: probes ? LAN : GOSSIP_ALONE,
       network,
       observer: {
-        onInput(_host, _input, effects) {
-          for (const effect of effects)
-            if (effect.kind === 'member') onHeard(effect.member.name, effect.member.incarnation);
+        onInput({ index }, _input, effects) {
+          for (const effect of effects) if (effect.kind === 'member') onHeard(index, effect.member);
         },
         onSend: () => undefined,
       },
