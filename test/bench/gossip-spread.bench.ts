@@ -4,9 +4,9 @@
  *
  *   bun test/bench/gossip-spread.bench.ts [--nodes 1000,10000] [--changes 10] [--seed 1]
  *
- * Default: 3 changes among 1,000 members. Limit: 99.99 % know within the formula's time, at 0, 5 and 30 %
- * loss; 10,000 take 18 GB of memory. Gossip alone, as in the formula, which knows neither probes nor push/pull; --probes shows what the
- * failure detector makes of a network that loses so much.
+ * Default: 3 changes among 1,000 members; 10,000 take 18 GB of memory. Limit: 99.99 % know within the
+ * formula's time, at 0, 5 and 30 % loss. Gossip alone, as in the formula, which knows neither probes nor
+ * push/pull; --probes shows what the failure detector makes of a network that loses so much.
  */
 import { parseArgs } from 'node:util';
 import { measureSpread, serfFormulaMs } from '#test/sim/spread';
