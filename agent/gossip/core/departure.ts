@@ -30,7 +30,9 @@ export function leave(context: CoreContext, rounds: GossipRounds, dialogsAwaited
     finish(true);
   });
   // In a small group gossip sends it twice, and both may go to members that have just died.
-  const told = context.members.random(TOLD_DIRECTLY, (member) => isOther(context, member) && !isGone(member));
+  const isThere = (member: Member): boolean => isOther(context, member) && !isGone(member);
+  const all = context.members.group().filter(isThere);
+  const told = all.length <= TOLD_DIRECTLY ? all : context.members.random(TOLD_DIRECTLY, isThere);
   for (const { address } of told) send(context, address, [farewell]);
   // Nobody to tell, and nobody who may be answering a join: that one knows of this node already.
   const others = context.members.count('alive') + context.members.count('suspect');
