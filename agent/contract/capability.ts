@@ -102,6 +102,17 @@ export const loadSchema = z.strictObject({
   /** Runnable processes, one-minute mean, of the machine; null where the system does not say. */
   load1: z.number().nonnegative().nullable(),
   memoryAvailableBytes: bytes.nullable(),
+  /** That the machine slept, or its clock was set, for some minutes afterwards; null when neither was. */
+  disturbance: z
+    .strictObject({
+      kind: z.enum(['slept', 'clock-set']),
+      /** Length of the sleep; step of the clock, negative when it was set back. */
+      byMs: z.number(),
+      /** Before the heartbeat that tells of it. */
+      agoMs: z.number().nonnegative(),
+    })
+    .nullable()
+    .optional(),
 });
 export type Load = z.infer<typeof loadSchema>;
 

@@ -20,6 +20,7 @@ import { ProbeLoop } from '#agent/probes/run';
 import { AttemptSupervisor, type Supervisor } from '#agent/worker/attempts/supervisor';
 import { BarsCache } from '#agent/worker/bars-cache';
 import type { ControlApi } from '#agent/worker/control-api';
+import { createClockWatch } from '#agent/worker/clock-watch';
 import { controlApi } from '#agent/worker/control-client';
 import { ControlLocator } from '#agent/worker/control-locator';
 import { findEndpoint } from '#agent/worker/endpoint-address';
@@ -222,6 +223,12 @@ async function startWork(
     inUse: () => node.link?.barsInUse() ?? new Set(),
   });
   stack.use(bars);
+  const { clock, log } = node;
+  const clockWatch = createClockWatch(
+    // performance.now() is CLOCK_MONOTONIC, which a sleep stops.
+    { bootMs: () => clock.bootMs(), monotonicMs: () => performance.now(), wallMs: () => clock.nowMs() },
+    log,
+  );
   const link = WorkerLink.start({
     ...node,
     api,
@@ -233,7 +240,7 @@ async function startWork(
     fetchBars: (hash, signal) => bars.fetch(hash, signal),
     capabilities: () => slots.capabilities(),
     onGossipSeeds: (seeds) => void node.gossip?.join(seeds),
-    load: () => readLoad(systemHost),
+    load: async () => ({ ...(await readLoad(systemHost)), disturbance: clockWatch.look() }),
     heartbeatMs: origins.heartbeat.from === 'default' ? undefined : values.heartbeat,
   });
   node.link = stack.use(link);

@@ -91,6 +91,30 @@ const cases: [string, Partial<Signals>, string, string][] = [
     'no heartbeat for 40 s, and gossip does not hear it (for 33 s)',
   ],
   [
+    'a sleep behind it',
+    {
+      load: {
+        load1: 0,
+        memoryAvailableBytes: 0,
+        disturbance: { kind: 'slept', byMs: 7_200_000, agoMs: 38_000 },
+      },
+    },
+    'ready',
+    'heartbeat 2 s ago; woke up 40 s ago after 2 h of sleep',
+  ],
+  [
+    'a clock that was set',
+    {
+      load: {
+        load1: 0,
+        memoryAvailableBytes: 0,
+        disturbance: { kind: 'clock-set', byMs: -3_600_000, agoMs: 0 },
+      },
+    },
+    'ready',
+    'heartbeat 2 s ago; its clock was set back by 60 min, 2 s ago',
+  ],
+  [
     'a copy',
     { gossip: { ...alive, namesake: '10.0.0.9:7946' } },
     'quarantined',

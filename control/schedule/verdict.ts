@@ -1,4 +1,4 @@
-import type { Capabilities } from '#agent/contract/capability';
+import type { Capabilities, Load } from '#agent/contract/capability';
 import type { GossipEvidence, Verdict } from '#agent/contract/worker';
 
 /** What is known of a node: heartbeats and gossip take different ways, so that one can miss and not the other. */
@@ -12,6 +12,7 @@ export interface Signals {
   /** Null where nobody knows. */
   drainingAgeMs: number | null;
   capabilities: Capabilities;
+  load?: Load | null;
 }
 
 export interface VerdictTimes {
@@ -49,7 +50,7 @@ export function verdict(signals: Signals, times: VerdictTimes): Verdict {
   }
   const failed = failedProbes(signals.capabilities);
   if (failed !== undefined) return { state: 'degraded', cause: failed };
-  return { state: 'ready', cause: `heartbeat ${age} ago${remark(gossip)}` };
+  return { state: 'ready', cause: `heartbeat ${age} ago${remark(gossip)}${disturbanceOf(signals)}` };
 }
 
 /** Gossip tells a closed way from a machine that is gone; what it holds stays its own until its leases end. */
@@ -79,6 +80,15 @@ function remark(gossip: GossipEvidence | undefined): string {
     return `; ${SAYS[gossip.status]} (for ${describeAge(gossip.since_ms)})`;
   }
   return gossip.udp === 'degraded' ? '; gossip: udp degraded, TCP only' : '';
+}
+
+/** A machine that slept, or whose clock jumped, explains its own silence and its strange times. */
+function disturbanceOf({ load, heartbeatAgeMs }: Signals): string {
+  if (!load?.disturbance) return '';
+  const { kind, byMs, agoMs } = load.disturbance;
+  const ago = describeAge(agoMs + heartbeatAgeMs);
+  if (kind === 'slept') return `; woke up ${ago} ago after ${describeAge(byMs)} of sleep`;
+  return `; its clock was set ${byMs < 0 ? 'back' : 'forward'} by ${describeAge(Math.abs(byMs))}, ${ago} ago`;
 }
 
 function drainOf({ drainingReason, drainingAgeMs }: Signals): string | undefined {
