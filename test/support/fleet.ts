@@ -12,6 +12,8 @@ import { waitUntil } from './wait-until';
 /** The compiled binary: system tests never run from source. KTRDR_TEST_BINARY names another one. */
 export const BINARY = resolve(process.env['KTRDR_TEST_BINARY'] ?? 'dist/ktrdr-agent');
 
+const LOG_CHARS_SHOWN = 3_000;
+
 export interface FleetOptions {
   agents: number;
   /** Durations as settings take them; short ones let outages pass quickly. */
@@ -193,7 +195,12 @@ export class Fleet implements AsyncDisposable {
     control.start();
     await fleet.untilControlAnswers();
     for (const agent of agents) agent.start();
-    await fleet.untilWorkers(agents.length);
+    try {
+      await fleet.untilWorkers(agents.length);
+    } catch (cause) {
+      const logs = agents.map((agent) => agent.log().slice(-LOG_CHARS_SHOWN)).join('\n');
+      throw new Error(`not all agents came up; what they say:\n${logs}`, { cause });
+    }
     return fleet;
   }
 
