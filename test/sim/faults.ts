@@ -51,6 +51,8 @@ export const HOST_FAULTS = {
     // News of a leave that outruns the news of the join says nothing to those who know neither: SWIM has no
     // word for it. Serf's intents do, and wait for the member.
     if (world.nowMs - host.startedMs < JOIN_SPREAD_MS) return;
+    // Whoever has heard of nobody can say farewell to nobody.
+    if ((host.core?.count('alive') ?? 0) < 2) return;
     checkers.noteLeave(host.name);
     host.leaving = true;
     give(world, host, { kind: 'leave' });

@@ -22,6 +22,8 @@ async function isFree(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const server = createServer();
   server.once('error', () => resolve(false));
-  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  server.listen(port, '127.0.0.1', () => {
+    server.close(() => resolve(true));
+  });
   return await promise;
 }
