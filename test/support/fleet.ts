@@ -199,6 +199,7 @@ export class Fleet implements AsyncDisposable {
       await fleet.untilWorkers(agents.length);
     } catch (cause) {
       const logs = agents.map((agent) => agent.log().slice(-LOG_CHARS_SHOWN)).join('\n');
+      await fleet[Symbol.asyncDispose]();
       throw new Error(`not all agents came up; what they say:\n${logs}`, { cause });
     }
     return fleet;

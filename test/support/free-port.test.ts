@@ -7,3 +7,8 @@ test('freePort() gives a port that can be bound', async () => {
   expect(listener.port).toBe(port);
   listener.stop(true);
 });
+
+test('freePort() gives no port twice', async () => {
+  const ports = await Promise.all(Array.from({ length: 100 }, () => freePort()));
+  expect(new Set(ports).size).toBe(100);
+});

@@ -8,11 +8,15 @@ import { createServer } from 'node:net';
 const FIRST = 10_240;
 const LAST = 32_000;
 const TRIES = 50;
+/** A fleet asks for all its ports before anybody listens: none may be given twice. */
+const given = new Set<number>();
 
 /** A TCP port on loopback that was free a moment ago. Prefer port 0 where the program can tell its port. */
 export async function freePort(): Promise<number> {
   for (let i = 0; i < TRIES; i++) {
     const port = randomInt(FIRST, LAST);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`Cannot find a free port: ${TRIES} random ones between ${FIRST} and ${LAST} are taken`);
